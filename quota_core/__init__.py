@@ -1,0 +1,1 @@
+"""The domain: catalog, ledger, purchases and notices. It knows no Discord, no HTTP and no Stripe."""

@@ -1,0 +1,182 @@
+"""
+Everything the core can refuse, as one tree. Facts are attributes; the words belong to `wording`.
+
+QuotaError
+├── OutOfQuotaError            the payers have fewer units than asked
+├── AccountBlockedError        an operator blocked the account
+├── UnknownMetricError         no such metric in the catalog, or not in the account's plan
+├── UnknownPlanError           no such plan in the catalog
+├── UnknownPackageError        no such package in the catalog
+├── UnknownOrderError          no such order
+├── UnknownSpendError          nothing was spent under this key, so nothing can be given back
+├── ConflictingReplayError     same key as before, different content
+├── AmountError                an amount outside its bounds
+├── NotAllowedError            the actor may not do this
+├── CheckoutUnavailableError   the payment page could not be opened; nothing was charged
+└── UnavailableError           the ledger cannot be written just now; the same key may be sent again
+    └── HaltedError            writes are stopped until an operator looks: an invariant is broken
+CatalogError                   a catalog file that cannot be used, with every reason
+SchemaError                    a database of a newer program, or not ours
+DatabaseInUseError             another process holds the database
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class QuotaError(Exception):
+    """The core refuses; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refill:
+    """One window of an allowance at the moment of a refusal; `limit` None means unlimited."""
+
+    period: str
+    limit: int | None
+    used: int
+    resets_ms: int
+
+
+class OutOfQuotaError(QuotaError):
+    """
+    The payers together have fewer units than the operation needs.
+
+    Attributes:
+        metric: the metric asked for.
+        units_asked: what the operation costs, in units of the metric.
+        units_left: what all payers could still spend, in units.
+        plan: the first payer's plan id.
+        refills: the first payer's windows on this metric; empty when its plan gives none.
+        retry_ms: when the soonest exhausted window refills (UTC milliseconds), None when never.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        metric: str,
+        units_asked: int,
+        units_left: int,
+        plan: str,
+        refills: tuple[Refill, ...],
+        retry_ms: int | None,
+    ) -> None:
+        self.metric = metric
+        self.units_asked = units_asked
+        self.units_left = units_left
+        self.plan = plan
+        self.refills = refills
+        self.retry_ms = retry_ms
+        super().__init__(f"{units_asked} {metric} asked, {units_left} left")
+
+
+class AccountBlockedError(QuotaError):
+    """An operator blocked the account; `account` is its outer spelling."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(f"{account} is blocked")
+
+
+class UnknownMetricError(QuotaError):
+    """No such metric in the catalog."""
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+        super().__init__(f"no metric {metric!r} in the catalog")
+
+
+class UnknownPlanError(QuotaError):
+    """No such plan in the catalog; `plans` are those that exist."""
+
+    def __init__(self, plan: str, plans: tuple[str, ...]) -> None:
+        self.plan = plan
+        self.plans = plans
+        super().__init__(f"no plan {plan!r}; there are {', '.join(plans)}")
+
+
+class UnknownPackageError(QuotaError):
+    """No such package in the catalog."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__(f"no package {package!r} in the catalog")
+
+
+class UnknownOrderError(QuotaError):
+    """No such order."""
+
+    def __init__(self, order: str) -> None:
+        self.order = order
+        super().__init__(f"no order {order!r}")
+
+
+class UnknownSpendError(QuotaError):
+    """Nothing was spent under this key, so nothing can be given back."""
+
+
+class ConflictingReplayError(QuotaError):
+    """The key was used before for something else; send a new key."""
+
+
+class AmountError(QuotaError):
+    """An amount outside `minimum`..`maximum`."""
+
+    def __init__(self, amount: int, *, minimum: int, maximum: int) -> None:
+        self.amount = amount
+        self.minimum = minimum
+        self.maximum = maximum
+        super().__init__(f"{amount} is not within {minimum}..{maximum}")
+
+
+class NotAllowedError(QuotaError):
+    """The actor may not do this."""
+
+
+class CheckoutUnavailableError(QuotaError):
+    """
+    The payment page could not be opened; nothing was charged.
+
+    Attributes:
+        configured: False when no Stripe key is set, so that trying again cannot help.
+        stored_failure: the provider answered with a failure that it will repeat for the same idempotency key.
+
+    """
+
+    def __init__(self, reason: str, *, configured: bool = True, stored_failure: bool = False) -> None:
+        self.configured = configured
+        self.stored_failure = stored_failure
+        super().__init__(reason)
+
+
+class UnavailableError(QuotaError):
+    """The ledger cannot be written just now; the same key may be sent again after `retry_seconds`."""
+
+    def __init__(self, reason: str, *, retry_seconds: int = 5) -> None:
+        self.retry_seconds = retry_seconds
+        super().__init__(reason)
+
+
+class HaltedError(UnavailableError):
+    """Writes are stopped until an operator looks: an invariant is broken."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, retry_seconds=60)
+
+
+class CatalogError(Exception):
+    """A catalog that cannot be used; `problems` names file, key and what is wrong, all at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class SchemaError(Exception):
+    """The database belongs to a newer program, or is not ours."""
+
+
+class DatabaseInUseError(Exception):
+    """Another process holds the database file."""
