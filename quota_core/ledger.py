@@ -1,0 +1,294 @@
+"""
+The rules of the ledger, pure: states and an operation in, drafts of entries or a refusal out. No I/O.
+
+A draft says by how much each pot changes; `apply` makes the change. Both engines use these functions, and
+`verify` recomputes every state from the entries alone.
+
+Pots, in the order in which a spend uses them:
+    windows      every window of the plan on the metric counts at once      2026-11-20=3
+    lots         soonest to expire first, then oldest first                 #12=-4
+    overage      beyond the windows that charge, if the plan has any        +2026-11=2
+and, beside them, debt                                                      !=5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from quota_core.periods import Period
+
+Part = tuple[str, int]
+NEVER_MS = 2**63 - 1
+_NOTHING = (0, 0)
+
+
+class EntryKind(IntEnum):
+    """What an entry records. Kinds above GIVE_BACK are changes that history shows."""
+
+    SPEND = 1
+    GIVE_BACK = 2
+    GRANT = 3
+    REMOVE = 4
+    PURCHASE = 5
+    EXPIRE = 6
+    PLAN = 7
+
+
+class AccountRef(NamedTuple):
+    """An account as the outside spells it: `user:1`, `guild:1`, `external:project:x`."""
+
+    kind: str
+    external_id: str
+
+    def __str__(self) -> str:
+        return self.external_id if self.kind == "external" else f"{self.kind}:{self.external_id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Lot:
+    """What one grant or purchase brought, and how much of it is left to spend, in units."""
+
+    id: int
+    source: str
+    left: int
+    expires_ms: int = NEVER_MS
+    frozen: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class AccountState:
+    """
+    All that the rules need to know of an account.
+
+    `used` maps (metric, window key) to units used and how many of them were overage; a window that is not
+    in it was not read yet. `lots` holds, by metric, the lots with something left.
+    """
+
+    id: int
+    ref: AccountRef
+    plan: str | None
+    plan_until_ms: int | None
+    blocked: bool
+    locale: str | None
+    created_ms: int
+    version: int
+    head: int
+    digest: bytes
+    used: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    lots: dict[str, list[Lot]] = field(default_factory=dict)
+    debt: dict[str, int] = field(default_factory=dict)
+
+    def plan_at(self, now_ms: int) -> str | None:
+        """Return the plan in force; None means the catalog's default."""
+        return None if self.plan_until_ms is not None and now_ms >= self.plan_until_ms else self.plan
+
+
+class Window(NamedTuple):
+    """One window of a plan's allowance at a moment; `limit` None is unlimited, `cap` 0 blocks beyond it."""
+
+    period: Period
+    limit: int | None
+    cap: int | None
+    percents: tuple[int, ...]
+
+
+class Payer(NamedTuple):
+    """Who pays, with its plan's windows on the metric."""
+
+    state: AccountState
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry to be: who, how many units, which pots."""
+
+    state: AccountState
+    kind: EntryKind
+    metric: str
+    units: int
+    parts: tuple[Part, ...]
+
+
+class Shortage(NamedTuple):
+    """A refusal: what all payers could still spend, in units."""
+
+    units_left: int
+
+
+def spendable(lots: Iterable[Lot], now_ms: int) -> list[Lot]:
+    """Return the lots that can be spent, in the order in which they are."""
+    ready = [lot for lot in lots if lot.left and not lot.frozen and lot.expires_ms > now_ms]
+    ready.sort(key=lambda lot: (lot.expires_ms, lot.id))
+    return ready
+
+
+def allowance_left(payer: Payer, metric: str) -> int | None:
+    """Return what the windows still give away, None when they are all unlimited; 0 without any window."""
+    left: int | None = None
+    for window in payer.windows:
+        if window.limit is not None:
+            used, overage = payer.state.used.get((metric, window.period.key), _NOTHING)
+            free = max(0, window.limit - used + overage)
+            left = free if left is None else min(left, free)
+    return left if payer.windows else 0
+
+
+def overage_left(payer: Payer, metric: str, taken: int) -> int | None:
+    """Return how far beyond its limits the payer may go after `taken` units more; None: without end."""
+    left: int | None = None
+    charges = False
+    for window in payer.windows:
+        used, overage = payer.state.used.get((metric, window.period.key), _NOTHING)
+        if window.limit is None:
+            continue
+        if window.cap == 0:
+            room = max(0, window.limit - used + overage - taken)
+        else:
+            charges = True
+            if window.cap is None:
+                continue
+            room = max(0, window.cap - overage)
+        left = room if left is None else min(left, room)
+    return left if charges else 0
+
+
+def spend(payers: Sequence[Payer], metric: str, units: int, now_ms: int) -> list[Draft] | Shortage:
+    """
+    Share `units` (at least 1) between the pots of the payers, in their order: whole, or refused.
+
+    Overage comes after every payer's pots. Accounts that give nothing get no draft.
+    """
+    wanted = units
+    shares: list[tuple[Payer, int, list[Part]]] = []
+    for payer in payers:
+        free = allowance_left(payer, metric)
+        taken = wanted if free is None else min(wanted, free)
+        wanted -= taken
+        parts: list[Part] = []
+        if wanted:
+            for lot in spendable(payer.state.lots.get(metric, ()), now_ms):
+                from_lot = min(wanted, lot.left)
+                parts.append((f"#{lot.id}", -from_lot))
+                wanted -= from_lot
+                if not wanted:
+                    break
+        shares.append((payer, taken, parts))
+        if not wanted:
+            break
+    drafts = []
+    for payer, taken, parts in shares:
+        beyond = 0
+        if wanted:
+            room = overage_left(payer, metric, taken)
+            beyond = wanted if room is None else min(wanted, room)
+            wanted -= beyond
+        counted = taken + beyond
+        windows: list[Part] = [(w.period.key, counted) for w in payer.windows] if counted else []
+        if beyond:
+            parts += [
+                (f"+{w.period.key}", beyond) for w in payer.windows if w.limit is not None and w.cap != 0
+            ]
+        total = counted - sum(delta for pot, delta in parts if pot[0] == "#")
+        if total:
+            drafts.append(
+                Draft(
+                    state=payer.state,
+                    kind=EntryKind.SPEND,
+                    metric=metric,
+                    units=total,
+                    parts=(*windows, *parts),
+                )
+            )
+    return Shortage(units - wanted) if wanted else drafts
+
+
+def give_back(state: AccountState, metric: str, units: int, parts: Iterable[Part]) -> Draft:
+    """Return every pot of a spend to where it was, in the windows that the spend was booked on."""
+    # Overage shrinks before the use that contains it; lots come back even when they expired meanwhile.
+    back = tuple((pot, -delta) for pot, delta in parts)
+    return Draft(state=state, kind=EntryKind.GIVE_BACK, metric=metric, units=units, parts=back)
+
+
+def bring(state: AccountState, kind: EntryKind, metric: str, units: int, lot_id: int) -> Draft:
+    """Add a lot of `units`; what the account owes is paid from it first."""
+    owed = min(units, state.debt.get(metric, 0))
+    parts: tuple[Part, ...] = ((f"#{lot_id}", units - owed),)
+    if owed:
+        parts += (("!", -owed),)
+    return Draft(state=state, kind=kind, metric=metric, units=units, parts=parts)
+
+
+def remove(state: AccountState, metric: str, units: int) -> Draft:
+    """Take up to `units` from the lots: given ones before bought ones, newest first; never below zero."""
+    wanted = units
+    parts: list[Part] = []
+    lots = [lot for lot in state.lots.get(metric, ()) if lot.left]
+    lots.sort(key=lambda lot: (lot.source == "purchase", -lot.id))
+    for lot in lots:
+        taken = min(wanted, lot.left)
+        if taken:
+            parts.append((f"#{lot.id}", -taken))
+            wanted -= taken
+    return Draft(state=state, kind=EntryKind.REMOVE, metric=metric, units=units - wanted, parts=tuple(parts))
+
+
+def expire(state: AccountState, metric: str, now_ms: int) -> Draft | None:
+    """Book what the lots that are past their time still held, None when there is none."""
+    gone = [lot for lot in state.lots.get(metric, ()) if lot.left and lot.expires_ms <= now_ms]
+    if not gone:
+        return None
+    parts = tuple((f"#{lot.id}", -lot.left) for lot in gone)
+    units = sum(lot.left for lot in gone)
+    return Draft(state=state, kind=EntryKind.EXPIRE, metric=metric, units=units, parts=parts)
+
+
+def apply(draft: Draft) -> None:
+    """Make the change in the state; a pot below zero is a bug and stops here."""
+    state, metric = draft.state, draft.metric
+    for pot, delta in draft.parts:
+        mark = pot[0]
+        if mark == "#":
+            lot_id = int(pot[1:])
+            lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
+            lot.left += delta
+            assert lot.left >= 0
+        elif mark == "!":
+            state.debt[metric] = state.debt.get(metric, 0) + delta
+            assert state.debt[metric] >= 0
+        elif mark == "+":
+            used, overage = state.used[metric, pot[1:]]
+            state.used[metric, pot[1:]] = (used, overage + delta)
+            assert overage + delta >= 0
+        else:
+            used, overage = state.used[metric, pot]
+            state.used[metric, pot] = (used + delta, overage)
+            assert used + delta >= 0
+
+
+def parts_text(parts: Iterable[Part]) -> str:
+    """Return the stored form of parts."""
+    return " ".join([f"{pot}={delta}" for pot, delta in parts])
+
+
+def parts_of(text: str) -> list[Part]:
+    """Return the parts that were stored."""
+    return [(pot, int(delta)) for pot, _, delta in (part.rpartition("=") for part in text.split())]
+
+
+def crossed(payer: Payer, metric: str, units: int) -> list[tuple[Window, int]]:
+    """Return the windows and thresholds (in percent) that the last `units` crossed; call after `apply`."""
+    found = []
+    for window in payer.windows:
+        if window.limit and window.percents:
+            used, _ = payer.state.used[metric, window.period.key]
+            before = (used - units) * 100
+            found += [
+                (window, percent)
+                for percent in window.percents
+                if before < percent * window.limit <= used * 100
+            ]
+    return found

@@ -1,0 +1,82 @@
+"""
+The numbered steps that make and change the schema; each file begins with its reason.
+
+Each step and its mark are one transaction. A program refuses a schema that is newer than itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from quota_core.database import Database, Work, fetch, run
+from quota_core.errors import SchemaError
+
+_FOLDER = Path(__file__).resolve().parent
+_MARKS = """
+CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, at_ms INTEGER NOT NULL)
+"""
+
+
+def steps() -> list[Path]:
+    """Return the files in order; their numbers have no gaps."""
+    files = sorted(_FOLDER.glob("[0-9]*.sql"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    return files
+
+
+def statements_in(text: str) -> Iterator[str]:
+    """Split a script into statements; a trigger with its inner semicolons stays whole."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement.strip()
+            statement = ""
+    assert not statement.strip(), f"an unfinished statement: {statement!r}"
+
+
+async def migrate(database: Database, *, clock: Callable[[], int]) -> int:
+    """
+    Bring the schema up to this program and return its number.
+
+    Raises:
+        SchemaError: the database was made by a newer program, or is not ours.
+
+    """
+    files = steps()
+    number = await database.read(_number)
+    if number > len(files):
+        raise SchemaError(
+            f"the database has schema {number}, this program knows {len(files)}: start a newer program"
+        )
+    for file in files[number:]:
+        await database.write(lambda file=file: _step(file, clock()))  # type: ignore[misc]  # mypy cannot infer a default argument
+    return len(files)
+
+
+def _number() -> Work[int]:
+    tables = {row[0] for row in (yield fetch("SELECT name FROM sqlite_master WHERE type = 'table'"))}
+    if not tables:
+        return 0
+    if "migrations" not in tables:
+        raise SchemaError("the file is a database of another program")
+    rows = yield fetch("SELECT coalesce(max(number), 0) FROM migrations")
+    number: int = rows[0][0]
+    return number
+
+
+def _step(file: Path, now_ms: int) -> Work[None]:
+    yield run(_MARKS)
+    done = yield fetch("SELECT 1 FROM migrations WHERE number = $1", int(file.name[:4]))
+    if done:
+        return
+    for statement in statements_in(file.read_text(encoding="utf-8")):
+        yield run(statement)
+    yield run(
+        "INSERT INTO migrations (number, name, at_ms) VALUES ($1, $2, $3)",
+        int(file.name[:4]),
+        file.stem,
+        now_ms,
+    )
