@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from quota_core.catalog import Catalog
 from quota_core.database import Work
-from quota_core.ledger import NEVER_MS, AccountRef, AccountState, Lot, Payer, Window
+from quota_core.ledger import NEVER_MS, AccountRef, AccountState, Lot, Part, Payer, Window
 from quota_core.periods import Anchor, Period, period_at
 from quota_core.store import states as state_rows
 
@@ -117,7 +117,7 @@ class Book:
                     self._periods[cache_key] = period
             cap = allowance.overage_cap if allowance.overage == "charge" else 0
             percents = tuple(threshold.at for threshold in allowance.thresholds)
-            found.append(Window(period, allowance.limit_units, cap, percents))
+            found.append(Window(allowance.period, period, allowance.limit_units, cap, percents))
         return tuple(found)
 
     def payers(
@@ -151,6 +151,17 @@ class Book:
         )
         for account, number, period, used, overage in rows:
             by_id[account].used[self.metric_names[number], period] = (used, overage)
+
+    def touch(self, state: AccountState, metric: str, parts: Sequence[Part]) -> Work[None]:
+        """Make sure that every pot named in `parts` is in the state, empty lots and past windows too."""
+        resident = {lot.id for lot in state.lots.get(metric, ())}
+        lot_ids = [int(pot[1:]) for pot, _ in parts if pot[0] == "#"]
+        missing = [lot_id for lot_id in lot_ids if lot_id not in resident]
+        state.lots.setdefault(metric, []).extend((yield from state_rows.lots(missing)))
+        windows = {pot.removeprefix("+") for pot, _ in parts if pot[0] not in "#!"}
+        yield from self.read_windows(
+            [(state, metric, period) for period in windows if (metric, period) not in state.used]
+        )
 
     def add_lot(
         self,

@@ -89,6 +89,7 @@ class AccountState:
 class Window(NamedTuple):
     """One window of a plan's allowance at a moment; `limit` None is unlimited, `cap` 0 blocks beyond it."""
 
+    kind: str
     period: Period
     limit: int | None
     cap: int | None
@@ -256,6 +257,8 @@ def apply(draft: Draft) -> None:
             lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
             lot.left += delta
             assert lot.left >= 0
+        elif draft.kind is EntryKind.PLAN:
+            pass  # a plan is no pot; its change is written beside
         elif mark == "!":
             state.debt[metric] = state.debt.get(metric, 0) + delta
             assert state.debt[metric] >= 0

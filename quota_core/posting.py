@@ -1,9 +1,13 @@
 """
-The entries of one transaction: appended in memory by the rules, then written together with the states
-they changed, in the same transaction. There is no tail to replay after a crash.
+The entries of one transaction.
+
+Appended in memory by the rules, then written together with the states they changed: there is no tail to
+replay after a crash.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from quota_core.book import Book
 from quota_core.chain import Entry, digest_of
@@ -23,8 +27,15 @@ from quota_core.ledger import (
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
 
-Crossed = tuple[int, int, str, int]
-"""A threshold crossed: account, metric number, window key, percent."""
+
+class Crossed(NamedTuple):
+    """A threshold that an entry crossed; `metric` is its number, `period` the window's key."""
+
+    account: int
+    metric: int
+    period: str
+    percent: int
+    entry: int
 
 
 class Posting:
@@ -32,14 +43,14 @@ class Posting:
 
     def __init__(self, book: Book, now_ms: int) -> None:
         self._book = book
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._next_id = 0
         self.entries: list[Entry] = []
         self._accounts: dict[int, AccountState] = {}
         self._windows: set[tuple[int, str, str]] = set()
         self._lots: dict[int, list[int]] = {}
         self._debts: set[tuple[int, str]] = set()
-        self._crossed: list[tuple[int, int, str, int, int]] = []
+        self._crossed: list[Crossed] = []
 
     def append(self, draft: Draft, key: bytes, windows: tuple[Window, ...]) -> Entry:
         """Apply a draft and make it an entry; `windows` are those in force, for what is left afterwards."""
@@ -56,10 +67,10 @@ class Posting:
             metric=self._book.metric_ids[metric],
             units=draft.units,
             parts=parts_text(draft.parts),
-            at_ms=self._now_ms,
+            at_ms=self.now_ms,
             key=key,
             allowance_left=allowance_left(payer, metric),
-            purchased_left=sum(lot.left for lot in spendable(state.lots.get(metric, ()), self._now_ms)),
+            purchased_left=sum(lot.left for lot in spendable(state.lots.get(metric, ()), self.now_ms)),
             digest=b"",
         )
         return self._chain(entry, state, draft, payer)
@@ -73,7 +84,7 @@ class Posting:
         if draft.kind is EntryKind.SPEND:
             counted = max((delta for pot, delta in draft.parts if pot[0] not in "#!+"), default=0)
             self._crossed += [
-                (state.id, entry.metric, window.period.key, percent, entry.id)
+                Crossed(state.id, entry.metric, window.period.key, percent, entry.id)
                 for window, percent in crossed(payer, draft.metric, counted)
                 if counted
             ]
@@ -85,6 +96,8 @@ class Posting:
         return self._next_id - 1
 
     def _note_changes(self, state: AccountState, draft: Draft) -> None:
+        if draft.kind is EntryKind.PLAN:
+            return
         for pot, delta in draft.parts:
             if pot[0] == "#":
                 change = self._lots.setdefault(int(pot[1:]), [0, 0, 0])
@@ -95,6 +108,9 @@ class Posting:
                     change[2] -= delta
             elif pot[0] == "!":
                 self._debts.add((state.id, draft.metric))
+                # Units that pay a debt never reach the lot that brought them: they count as taken back.
+                lot_pot = draft.parts[0][0]
+                self._lots.setdefault(int(lot_pot[1:]), [0, 0, 0])[1] -= delta
             else:
                 self._windows.add((state.id, draft.metric, pot.removeprefix("+")))
 
@@ -102,14 +118,14 @@ class Posting:
         """Learn where the next entry stands."""
         self._next_id = 1 + (yield from entry_rows.last_id())
 
-    def write(self) -> Work[set[Crossed]]:
+    def write(self) -> Work[list[Crossed]]:
         """Write entries and changed states; return the crossings that are new."""
         if not self.entries:
-            return set()
+            return []
         states, numbers = self._accounts, self._book.metric_ids
         yield from entry_rows.add(self.entries)
         yield from state_rows.set_heads(
-            [(s.id, s.version, s.head, s.digest, self._now_ms) for s in states.values()]
+            [(s.id, s.version, s.head, s.digest, self.now_ms) for s in states.values()]
         )
         yield from state_rows.set_windows(
             [
@@ -121,4 +137,5 @@ class Posting:
         yield from state_rows.set_debts(
             [(account, numbers[metric], states[account].debt[metric]) for account, metric in self._debts]
         )
-        return (yield from state_rows.add_crossings(self._crossed))
+        new = yield from state_rows.add_crossings(self._crossed)
+        return [Crossed._make(row) for row in new]

@@ -229,16 +229,17 @@ def set_dm_channel(account: int, channel_id: int) -> Work[None]:
     yield run_each("UPDATE accounts SET dm_channel_id = $2 WHERE id = $1", [(account, str(channel_id))])
 
 
-def add_crossings(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[set[tuple[int, int, str, int]]]:
+def add_crossings(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[list[Row]]:
     """Record crossings (account, metric, window, percent, entry) and return those that are new."""
     if not rows:
-        return set()
-    new = yield fetch_each(
-        """
-        INSERT INTO crossings (account, metric, period, percent, entry) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (account, metric, period, percent) DO NOTHING
-        RETURNING account, metric, period, percent
-        """,
-        rows,
+        return []
+    return (
+        yield fetch_each(
+            """
+            INSERT INTO crossings (account, metric, period, percent, entry) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (account, metric, period, percent) DO NOTHING
+            RETURNING account, metric, period, percent, entry
+            """,
+            rows,
+        )
     )
-    return {(row[0], row[1], row[2], row[3]) for row in new}

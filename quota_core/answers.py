@@ -1,0 +1,124 @@
+"""What a consume answers: a spend, or a refusal with what the refused need to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from quota_core.chain import Entry
+from quota_core.errors import OutOfQuotaError, QuotaError, Refill
+from quota_core.ledger import Payer, Shortage, parts_of
+from quota_core.posting import Crossed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """A threshold that this spend crossed, for the first time in its window."""
+
+    percent: int
+    used: int
+    limit: int
+    resets_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """
+    A spend that is in the ledger; its three parts add up to `units`.
+
+    `allowance_left` None means unlimited. A replay carries the numbers of the first answer and no crossing.
+    """
+
+    metric: str
+    units: int
+    from_allowance: int
+    from_purchased: int
+    from_overage: int
+    allowance_left: int | None
+    purchased_left: int
+    entry_ids: tuple[int, ...]
+    replayed: bool
+    crossings: tuple[Crossing, ...] = ()
+
+
+def spend_of(metric: str, entries: Sequence[Entry], *, replayed: bool) -> Spend:
+    """Return the answer that these entries of one operation stand for."""
+    units = lots = overage = 0
+    for entry in entries:
+        units += entry.units
+        if "#" in entry.parts or "+" in entry.parts:
+            parts = parts_of(entry.parts)
+            lots -= sum(delta for pot, delta in parts if pot[0] == "#")
+            overage += max((delta for pot, delta in parts if pot[0] == "+"), default=0)
+    return Spend(
+        metric=metric,
+        units=units,
+        from_allowance=units - lots - overage,
+        from_purchased=lots,
+        from_overage=overage,
+        allowance_left=entries[0].allowance_left,
+        purchased_left=entries[0].purchased_left,
+        entry_ids=tuple([entry.id for entry in entries]),
+        replayed=replayed,
+    )
+
+
+def refusal(payer: Payer, metric: str, units: int, plan: str, shortage: Shortage) -> OutOfQuotaError:
+    """Return the refusal of `units`, seen from the first payer."""
+    refills = tuple(
+        Refill(
+            period=window.period.key,
+            limit=window.limit,
+            used=payer.state.used.get((metric, window.period.key), (0, 0))[0],
+            resets_ms=window.period.end_ms,
+        )
+        for window in payer.windows
+    )
+    short = [r.resets_ms for r in refills if r.limit is not None and r.limit - r.used < units]
+    ever_enough = all(refill.limit is None or refill.limit >= units for refill in refills)
+    return OutOfQuotaError(
+        metric=metric,
+        units_asked=units,
+        units_left=shortage.units_left,
+        plan=plan,
+        refills=refills,
+        retry_ms=max(short) if short and ever_enough else None,
+    )
+
+
+def with_crossings(
+    metrics: Sequence[str],
+    outcomes: Sequence[Spend | QuotaError],
+    payers: dict[tuple[int, str], Payer],
+    new: Sequence[Crossed],
+) -> list[Spend | QuotaError]:
+    """Put each new crossing into the answer of the spend that made it."""
+    by_entry: dict[int, list[Crossed]] = {}
+    for crossed in new:
+        by_entry.setdefault(crossed.entry, []).append(crossed)
+    told: list[Spend | QuotaError] = []
+    for metric, outcome in zip(metrics, outcomes, strict=True):
+        if isinstance(outcome, Spend) and not outcome.replayed:
+            crossings = tuple(
+                crossing
+                for entry_id in outcome.entry_ids
+                for crossed in by_entry.get(entry_id, ())
+                for crossing in _crossings(payers[crossed.account, metric], metric, crossed)
+            )
+            told.append(replace(outcome, crossings=crossings) if crossings else outcome)
+        else:
+            told.append(outcome)
+    return told
+
+
+def _crossings(payer: Payer, metric: str, crossed: Crossed) -> list[Crossing]:
+    return [
+        Crossing(
+            percent=crossed.percent,
+            used=payer.state.used[metric, window.period.key][0],
+            limit=window.limit,
+            resets_ms=window.period.end_ms,
+        )
+        for window in payer.windows
+        if window.period.key == crossed.period and window.limit is not None
+    ]

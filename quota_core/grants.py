@@ -1,0 +1,220 @@
+"""
+What operators do by hand: give units, take them away, change a plan.
+
+Each writes its entry and an audit row with actor and reason in one transaction, once per key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from quota_core import ledger
+from quota_core.balances import lots_left
+from quota_core.book import Book
+from quota_core.chain import Entry
+from quota_core.database import Database, Work
+from quota_core.errors import AmountError, ConflictingReplayError
+from quota_core.keys import key_bytes
+from quota_core.ledger import AccountRef, Draft, EntryKind, Payer
+from quota_core.operators import Actor, Operators
+from quota_core.posting import Posting
+from quota_core.store import entries as entry_rows
+from quota_core.store import states as state_rows
+
+MAX_REASON_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an operator changed: units really moved, and what the lots held before and after."""
+
+    units: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChange:
+    """Plan ids before and after."""
+
+    before: str
+    after: str
+    until_ms: int | None
+
+
+class Grants:
+    """Add, remove, plan; for operators only, checked here too and not just at the edge."""
+
+    def __init__(
+        self,
+        database: Database,
+        book: Book,
+        operators: Operators,
+        *,
+        max_grant_units: int,
+        clock: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._book = book
+        self._operators = operators
+        self._max_grant_units = max_grant_units
+        self._clock = clock
+
+    async def add(
+        self,
+        account: AccountRef,
+        units: int,
+        *,
+        actor: Actor,
+        reason: str,
+        key: str | int | UUID,
+        metric: str | None = None,
+    ) -> Change:
+        """
+        Give `units` (1..MAX_GRANT) that never expire.
+
+        Raises:
+            NotAllowedError, AmountError, UnknownMetricError: nothing was changed.
+            ConflictingReplayError: the key was used for something else.
+
+        """
+        self._check(actor, units)
+        name = self._metric(metric)
+        work = _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
+        return await self._database.write(lambda: work.change(EntryKind.GRANT, units, self._clock()))
+
+    async def remove(
+        self,
+        account: AccountRef,
+        units: int,
+        *,
+        actor: Actor,
+        reason: str,
+        key: str | int | UUID,
+        metric: str | None = None,
+    ) -> Change:
+        """Take up to `units` from what was given or bought, never below zero; the answer says how many."""
+        self._check(actor, units)
+        name = self._metric(metric)
+        work = _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
+        return await self._database.write(lambda: work.change(EntryKind.REMOVE, units, self._clock()))
+
+    async def set_plan(
+        self,
+        account: AccountRef,
+        plan: str,
+        *,
+        until_ms: int | None,
+        actor: Actor,
+        reason: str,
+        key: str | int | UUID,
+    ) -> PlanChange:
+        """
+        Put the account on a plan at once, until a moment or for good; what was used today stays used.
+
+        Raises:
+            NotAllowedError, UnknownPlanError: nothing was changed.
+
+        """
+        self._operators.require(actor)
+        self._book.catalog.known_plan(plan)
+        metric = self._book.catalog.primary_metric
+        work = _Operation(self._book, account, metric, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
+        return await self._database.write(lambda: work.plan(plan, until_ms, self._clock()))
+
+    def _check(self, actor: Actor, units: int) -> None:
+        self._operators.require(actor)
+        if not 1 <= units <= self._max_grant_units:
+            raise AmountError(units, minimum=1, maximum=self._max_grant_units)
+
+    def _metric(self, metric: str | None) -> str:
+        name = self._book.catalog.primary_metric if metric is None else metric
+        self._book.catalog.metric(name)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """One change by hand, as a transaction's work."""
+
+    book: Book
+    account: AccountRef
+    metric: str
+    key: bytes
+    actor: Actor
+    reason: str
+
+    def change(self, kind: EntryKind, units: int, now_ms: int) -> Work[Change]:
+        payer, before = yield from self._start(now_ms)
+        if before is not None:
+            return self._replayed(before, kind, units)
+        posting = Posting(self.book, now_ms)
+        yield from posting.begin()
+        held = lots_left(payer, self.metric, now_ms)
+        if kind is EntryKind.GRANT:
+            lot = yield from self.book.add_lot(
+                payer.state,
+                self.metric,
+                source="grant",
+                order_id=None,
+                units=units,
+                expires_ms=None,
+                now_ms=now_ms,
+            )
+            draft = ledger.bring(payer.state, kind, self.metric, units, lot.id)
+        else:
+            draft = ledger.remove(payer.state, self.metric, units)
+        yield from self._book_it(posting, draft, payer, now_ms)
+        return Change(units=draft.units, before=held, after=lots_left(payer, self.metric, now_ms))
+
+    def plan(self, plan: str, until_ms: int | None, now_ms: int) -> Work[PlanChange]:
+        payer, before = yield from self._start(now_ms)
+        state = payer.state
+        text = f"plan:{plan}={until_ms or 0}"
+        old = self.book.plan_id(state, now_ms)
+        if before is not None:
+            if before.kind != EntryKind.PLAN or before.parts != text:
+                raise ConflictingReplayError("this key was used before, with other content")
+            return PlanChange(before=old, after=plan, until_ms=until_ms)
+        posting = Posting(self.book, now_ms)
+        yield from posting.begin()
+        state.plan, state.plan_until_ms = plan, until_ms
+        yield from state_rows.set_plan(state.id, plan, until_ms)
+        payers = yield from self.book.payers([(state, self.metric)], now_ms)
+        draft = Draft(
+            state=state,
+            kind=EntryKind.PLAN,
+            metric=self.metric,
+            units=0,
+            parts=((f"plan:{plan}", until_ms or 0),),
+        )
+        yield from self._book_it(posting, draft, payers[state.id, self.metric], now_ms)
+        return PlanChange(before=old, after=plan, until_ms=until_ms)
+
+    def _start(self, now_ms: int) -> Work[tuple[Payer, Entry | None]]:
+        states = yield from self.book.states_of([self.account], now_ms=now_ms, create=True)
+        state = states[self.account]
+        found = yield from entry_rows.by_keys([(self.key, state.id)])
+        payers = yield from self.book.payers([(state, self.metric)], now_ms)
+        return payers[state.id, self.metric], found[0] if found else None
+
+    def _book_it(self, posting: Posting, draft: Draft, payer: Payer, now_ms: int) -> Work[None]:
+        entry = posting.append(draft, self.key, payer.windows)
+        yield from posting.write()
+        yield from entry_rows.add_audit(
+            entry.id,
+            actor=str(self.actor),
+            action=draft.kind.name.lower(),
+            reason=self.reason,
+            now_ms=now_ms,
+        )
+
+    def _replayed(self, entry: Entry, kind: EntryKind, units: int) -> Change:
+        # A removal may have moved less than was asked, so only more than was asked is another content.
+        same = entry.kind == kind and self.book.metric_names[entry.metric] == self.metric
+        if not same or (entry.units != units and not (kind is EntryKind.REMOVE and entry.units < units)):
+            raise ConflictingReplayError("this key was used before, with other content")
+        moved = sum(delta for pot, delta in ledger.parts_of(entry.parts) if pot[0] == "#")
+        return Change(units=entry.units, before=entry.purchased_left - moved, after=entry.purchased_left)

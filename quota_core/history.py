@@ -1,0 +1,97 @@
+"""The changes of a balance that a person wants to see: purchases and what operators did, not each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quota_core.book import Book
+from quota_core.database import Database, Work, fetch
+from quota_core.ledger import AccountRef, EntryKind
+
+PAGE_SIZE = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLine:
+    """
+    One change, or one order that is not paid (`status` pending or failed; then there is no balance after).
+
+    `kind` is purchase, grant, remove, expire or plan; units are positive; `after` is what the lots held then.
+    """
+
+    kind: str
+    status: str
+    metric: str
+    units: int
+    price_minor: int | None
+    currency: str | None
+    package: str | None
+    plan: str | None
+    after: int | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """A page, newest first; `number` counts from 0."""
+
+    number: int
+    pages: int
+    lines: tuple[HistoryLine, ...]
+
+
+class History:
+    """Read an account's changes."""
+
+    def __init__(self, database: Database, book: Book) -> None:
+        self._database = database
+        self._book = book
+
+    async def page(self, account: AccountRef, number: int) -> HistoryPage:
+        """Return a page; a number beyond the last page gives the last."""
+        return await self._database.read(lambda: self._page(account, number))
+
+    def _page(self, account: AccountRef, number: int) -> Work[HistoryPage]:
+        found = yield fetch(
+            """
+            SELECT a.id,
+                (SELECT count(*) FROM entries e WHERE e.account = a.id AND e.kind > 2)
+                + (SELECT count(*) FROM orders o WHERE o.account = a.id AND o.state IN ('pending', 'failed'))
+            FROM accounts a WHERE a.kind = $1 AND a.external_id = $2
+            """,
+            *account,
+        )
+        account_id, count = found[0] if found else (0, 0)
+        pages = max(1, -(-count // PAGE_SIZE))
+        number = min(max(0, number), pages - 1)
+        rows = yield fetch(
+            """
+            SELECT e.kind, coalesce(o.state, 'done'), e.metric, e.units, o.price_minor, o.currency, o.package,
+                e.parts, e.purchased_left, e.at_ms, e.id
+            FROM entries e LEFT JOIN orders o ON o.entry = e.id
+            WHERE e.account = $1 AND e.kind > 2
+            UNION ALL
+            SELECT 5, o.state, o.metric, o.units, o.price_minor, o.currency, o.package, '', NULL, o.opened_ms, 0
+            FROM orders o WHERE o.account = $1 AND o.state IN ('pending', 'failed')
+            ORDER BY 10 DESC, 11 DESC LIMIT $2 OFFSET $3
+            """,
+            account_id,
+            PAGE_SIZE,
+            number * PAGE_SIZE,
+        )
+        lines = tuple(
+            HistoryLine(
+                kind=EntryKind(row[0]).name.lower(),
+                status=row[1],
+                metric=self._book.metric_names[row[2]],
+                units=row[3],
+                price_minor=row[4],
+                currency=row[5],
+                package=row[6],
+                plan=row[7].split(":", 1)[1].rpartition("=")[0] if row[0] == EntryKind.PLAN else None,
+                after=row[8],
+                at_ms=row[9],
+            )
+            for row in rows
+        )
+        return HistoryPage(number=number, pages=pages, lines=lines)

@@ -1,0 +1,145 @@
+"""
+Messages that are owed: written in the transaction that causes them, sent afterwards, at least once.
+
+A sender claims one notice at a time under a lease with a fence, so that a claimant that slept too long can
+write nothing any more. What cannot be sent is kept and shown at the user's next command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quota_core.database import Database, Row, Work
+from quota_core.ledger import AccountRef, AccountState
+from quota_core.store import notices as rows
+
+LEASE_MS = 120_000
+MAX_BACKOFF_MS = 15 * 60_000
+MAX_ATTEMPTS = 200  # two days at the longest pause; then the notice is shown at the next command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """
+    One message owed to an account.
+
+    `facts` are the numbers stored with the entry it tells of; `nonce` (at most 25 characters) is fixed, so that
+    Discord drops a second copy; `dm_channel_id` is the direct channel, when it was opened before.
+    """
+
+    id: int
+    account: AccountRef
+    account_id: int
+    kind: str
+    facts: Mapping[str, Any]
+    locale: str
+    nonce: str
+    attempts: int
+    fence: int
+    created_ms: int
+    dm_channel_id: int | None
+
+
+class Notices:
+    """Owe, claim, and settle notices."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self.wake = asyncio.Event()
+
+    def owe(
+        self,
+        state: AccountState,
+        kind: str,
+        about: str,
+        facts: Mapping[str, Any],
+        *,
+        locale: str,
+        now_ms: int,
+    ) -> Work[None]:
+        """Owe a notice, once for each `about`; part of the transaction that causes it."""
+        yield from rows.add(
+            state.id,
+            kind=kind,
+            about=about,
+            facts=json.dumps(facts, sort_keys=True),
+            locale=locale,
+            nonce=secrets.token_hex(12),
+            now_ms=now_ms,
+        )
+
+    async def claim(self) -> Notice | None:
+        """Take the notice that is due longest, None when nothing is due."""
+        row = await self._database.write(lambda: rows.claim(self._clock(), LEASE_MS))
+        return None if row is None else _notice(row)
+
+    async def seconds_until_due(self) -> float | None:
+        """Return how long nothing is due, None when nothing is owed at all."""
+        now_ms = self._clock()
+        due_ms = await self._database.read(lambda: rows.next_due(now_ms))
+        return None if due_ms is None else (due_ms - now_ms) / 1000
+
+    async def sent(self, notice: Notice) -> None:
+        """Record that the notice is with its reader."""
+        await self._finish(notice, "sent", None)
+
+    async def keep(self, notice: Notice, reason: str) -> None:
+        """Keep the notice for the user's next command: direct messages are closed."""
+        await self._finish(notice, "kept", reason)
+
+    async def give_up(self, notice: Notice, reason: str) -> None:
+        """Record that nobody will ever read it: the user is gone."""
+        await self._finish(notice, "dead", reason)
+
+    async def try_later(self, notice: Notice, reason: str, *, after_seconds: float | None = None) -> None:
+        """Try again after a pause that doubles, or after the one that Discord asked for."""
+        if notice.attempts >= MAX_ATTEMPTS:
+            await self.keep(notice, reason)
+            return
+        backoff_ms = min(MAX_BACKOFF_MS, 500 * 2 ** min(notice.attempts, 12))
+        pause_ms = backoff_ms if after_seconds is None else int(after_seconds * 1000)
+        # Up to a tenth more, so that what failed together does not come back together.
+        pause_ms += secrets.randbelow(pause_ms // 10 + 1)
+        next_ms = self._clock() + pause_ms
+        await self._database.write(
+            lambda: rows.later(notice.id, notice.fence, next_ms=next_ms, failure=reason[:200])
+        )
+
+    async def kept(self, account: AccountRef) -> list[Notice]:
+        """Return what waits for this account's next command, oldest first, five at most."""
+        found = await self._database.read(lambda: rows.kept(account.kind, account.external_id))
+        return [_notice(row) for row in found]
+
+    async def shown(self, notices: Sequence[Notice]) -> None:
+        """Record that kept notices were shown."""
+        now_ms = self._clock()
+        await self._database.write(lambda: rows.shown([notice.id for notice in notices], now_ms))
+
+    async def _finish(self, notice: Notice, state: str, failure: str | None) -> None:
+        now_ms = self._clock()
+        text = None if failure is None else failure[:200]
+        await self._database.write(
+            lambda: rows.finish(notice.id, notice.fence, state=state, failure=text, now_ms=now_ms)
+        )
+
+
+def _notice(row: Row) -> Notice:
+    return Notice(
+        id=row[0],
+        account_id=row[1],
+        kind=row[2],
+        facts=json.loads(row[3]),
+        locale=row[4],
+        nonce=row[5],
+        attempts=row[6],
+        fence=row[7],
+        created_ms=row[8],
+        account=AccountRef(row[9], row[10]),
+        dm_channel_id=None if row[11] is None else int(row[11]),
+    )

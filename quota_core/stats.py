@@ -1,0 +1,125 @@
+"""The figures an operator asks for, counted from the rows at the moment of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quota_core.book import Book
+from quota_core.database import Database, Work, fetch
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revenue:
+    """Paid orders of one currency; amounts in minor units."""
+
+    currency: str
+    orders: int
+    amount_minor: int
+
+    @property
+    def basket_minor(self) -> int:
+        """The average paid order, rounded down."""
+        return self.amount_minor // self.orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """
+    Counts over everything since the first entry; units are of the primary metric.
+
+    `viewers` opened the shop, `buyers` of them paid; `used` counts allowances and lots; `held` are payments
+    that did not match their order and wait for an operator; `owed` are notices not sent yet.
+    """
+
+    accounts: int
+    active_7_days: int
+    active_30_days: int
+    granted: int
+    sold: int
+    used: int
+    revenue: tuple[Revenue, ...]
+    viewers: int
+    buyers: int
+    best_package: str | None
+    best_package_orders: int
+    held: int
+    owed: int
+
+    @property
+    def conversion(self) -> float | None:
+        """Share of those who opened the shop that paid, 0..1; None when nobody opened it."""
+        return self.buyers / self.viewers if self.viewers else None
+
+
+class Statistics:
+    """Count."""
+
+    def __init__(self, database: Database, book: Book, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._book = book
+        self._clock = clock
+
+    async def now(self) -> Stats:
+        """Return the figures of this moment."""
+        return await self._database.read(self._now)
+
+    def _now(self) -> Work[Stats]:
+        now_ms = self._clock()
+        metric = self._book.metric_ids[self._book.catalog.primary_metric]
+        accounts = yield fetch(
+            """
+            SELECT count(*), coalesce(sum(version > 0 AND active_ms > $1), 0),
+                coalesce(sum(version > 0 AND active_ms > $2), 0)
+            FROM accounts
+            """,
+            now_ms - 7 * _DAY_MS,
+            now_ms - 30 * _DAY_MS,
+        )
+        lots = yield fetch(
+            """
+            SELECT coalesce(sum(CASE WHEN source = 'grant' THEN units ELSE 0 END), 0),
+                coalesce(sum(CASE WHEN source = 'purchase' THEN units ELSE 0 END), 0)
+            FROM lots WHERE metric = $1
+            """,
+            metric,
+        )
+        used = yield fetch(
+            """
+            SELECT coalesce(sum(CASE kind WHEN 1 THEN units WHEN 2 THEN -units ELSE 0 END), 0)
+            FROM entries WHERE metric = $1
+            """,
+            metric,
+        )
+        revenue = yield fetch(
+            "SELECT currency, count(*), sum(price_minor) FROM orders WHERE state = 'paid' GROUP BY 1 ORDER BY 1"
+        )
+        people = yield fetch(
+            """
+            SELECT (SELECT count(DISTINCT account) FROM views),
+                (SELECT count(DISTINCT buyer) FROM orders o WHERE state = 'paid'
+                    AND EXISTS (SELECT 1 FROM views v WHERE v.account = o.buyer)),
+                (SELECT count(*) FROM deliveries WHERE outcome LIKE 'mismatch%'),
+                (SELECT count(*) FROM notices WHERE state IN ('owed', 'kept'))
+            """
+        )
+        best = yield fetch(
+            "SELECT package, count(*) FROM orders WHERE state = 'paid' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
+        )
+        return Stats(
+            accounts=accounts[0][0],
+            active_7_days=accounts[0][1],
+            active_30_days=accounts[0][2],
+            granted=lots[0][0],
+            sold=lots[0][1],
+            used=used[0][0],
+            revenue=tuple(Revenue(currency=r[0], orders=r[1], amount_minor=r[2]) for r in revenue),
+            viewers=people[0][0],
+            buyers=people[0][1],
+            held=people[0][2],
+            owed=people[0][3],
+            best_package=best[0][0] if best else None,
+            best_package_orders=best[0][1] if best else 0,
+        )

@@ -1,0 +1,111 @@
+"""Statements about notices: messages that are owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quota_core.database import Row, Work, fetch, run
+
+_COLUMNS = """
+    n.id, n.account, n.kind, n.facts, n.locale, n.nonce, n.attempts, n.fence, n.created_ms, a.kind, a.external_id,
+    a.dm_channel_id
+"""
+
+
+def add(
+    account: int, *, kind: str, about: str, facts: str, locale: str, nonce: str, now_ms: int
+) -> Work[None]:
+    """Owe a notice, once for each thing it is about."""
+    yield run(
+        """
+        INSERT INTO notices (account, kind, about, facts, locale, nonce, next_ms, created_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (account, kind, about) DO NOTHING
+        """,
+        account,
+        kind,
+        about,
+        facts,
+        locale,
+        nonce,
+        now_ms,
+    )
+
+
+def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
+    """Take the notice due longest for `lease_ms`; its fence grows, so an older claim can write no more."""
+    due = yield fetch(
+        "SELECT id FROM notices WHERE state = 'owed' AND next_ms <= $1 AND lease_until_ms <= $1 "
+        "ORDER BY next_ms, id LIMIT 1",
+        now_ms,
+    )
+    if not due:
+        return None
+    yield run(
+        "UPDATE notices SET fence = fence + 1, lease_until_ms = $2, attempts = attempts + 1 WHERE id = $1",
+        due[0][0],
+        now_ms + lease_ms,
+    )
+    rows = yield fetch(
+        f"SELECT {_COLUMNS} FROM notices n JOIN accounts a ON a.id = n.account WHERE n.id = $1",  # noqa: S608 - constants
+        due[0][0],
+    )
+    return rows[0]
+
+
+def next_due(now_ms: int) -> Work[int | None]:
+    """Return when the next owed notice is due, None when nothing is owed."""
+    rows = yield fetch("SELECT min(max(next_ms, lease_until_ms)) FROM notices WHERE state = 'owed'")
+    return rows[0][0] if rows[0][0] is None else max(now_ms, rows[0][0])
+
+
+def finish(notice_id: int, fence: int, *, state: str, failure: str | None, now_ms: int) -> Work[None]:
+    """End a claim: sent, kept for the next command, or dead."""
+    yield run(
+        """
+        UPDATE notices SET state = $3, failure = $4, lease_until_ms = 0,
+            sent_ms = CASE WHEN $3 = 'sent' THEN $5 ELSE sent_ms END
+        WHERE id = $1 AND fence = $2 AND state = 'owed'
+        """,
+        notice_id,
+        fence,
+        state,
+        failure,
+        now_ms,
+    )
+
+
+def later(notice_id: int, fence: int, *, next_ms: int, failure: str) -> Work[None]:
+    """Try again at `next_ms`."""
+    yield run(
+        """
+        UPDATE notices SET next_ms = $3, failure = $4, lease_until_ms = 0
+        WHERE id = $1 AND fence = $2 AND state = 'owed'
+        """,
+        notice_id,
+        fence,
+        next_ms,
+        failure,
+    )
+
+
+def kept(kind: str, external_id: str) -> Work[list[Row]]:
+    """Return what could not be sent to this account and waits for its next command."""
+    rows = yield fetch(
+        f"""
+        SELECT {_COLUMNS} FROM notices n JOIN accounts a ON a.id = n.account
+        WHERE a.kind = $1 AND a.external_id = $2 AND n.state = 'kept' ORDER BY n.id LIMIT 5
+        """,  # noqa: S608 - constants
+        kind,
+        external_id,
+    )
+    return rows
+
+
+def shown(notice_ids: Sequence[int], now_ms: int) -> Work[None]:
+    """Record that kept notices were shown."""
+    for notice_id in notice_ids:
+        yield run(
+            "UPDATE notices SET state = 'shown', sent_ms = $2 WHERE id = $1 AND state = 'kept'",
+            notice_id,
+            now_ms,
+        )
