@@ -69,9 +69,9 @@ class AccessKeys:
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         token = f"jauge_{key_id}_{secret}"
         text = " ".join(sorted(set(scopes)))
-        await self._database.write(
-            lambda: _add(key_id, _digest(token), name[:100], text, account, self._clock(), expires_ms)
-        )
+        owner = None if account is None else f"{account.kind}:{account.external_id}"
+        row = (key_id, _digest(token), name[:100], text, owner, self._clock(), expires_ms)
+        await self._database.write(lambda: _add(row))
         return token
 
     async def check(self, token: str) -> AccessKey | None:
@@ -101,27 +101,13 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _add(
-    key_id: str,
-    digest: bytes,
-    name: str,
-    scopes: str,
-    account: AccountRef | None,
-    now_ms: int,
-    expires_ms: int | None,
-) -> Work[None]:
+def _add(row: Row) -> Work[None]:
     yield run(
         """
         INSERT INTO api_keys (id, digest, name, scopes, account, created_ms, expires_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         """,
-        key_id,
-        digest,
-        name,
-        scopes,
-        None if account is None else f"{account.kind}:{account.external_id}",
-        now_ms,
-        expires_ms,
+        *row,
     )
 
 
