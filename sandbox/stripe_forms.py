@@ -98,9 +98,7 @@ def _value(value: Any, field: Field, path: str) -> Any:
         return text == "true"
     if field.integer and re.fullmatch(r"-?[0-9]{1,19}", text) and abs(int(text)) <= MAX_INTEGER:
         return int(text)
-    if field.number and _is_decimal(text):
-        return text
-    if text in field.choices:
+    if text in field.choices or (field.number and _is_decimal(text)):
         return text
     if field.text:
         return _text(text, path)

@@ -52,12 +52,9 @@ def _in_range(created: int, wanted: Any) -> bool:
         return True
     if isinstance(wanted, int):
         return created == wanted
-    return (
-        created > wanted.get("gt", -1)
-        and created >= wanted.get("gte", 0)
-        and created < wanted.get("lt", created + 1)
-        and created <= wanted.get("lte", created)
-    )
+    lowest = max(wanted.get("gte", 0), wanted.get("gt", -1) + 1)
+    highest = min(wanted.get("lte", created), wanted.get("lt", created + 1) - 1)
+    return bool(lowest <= created <= highest)
 
 
 def matching(rows: Sequence[StripeObject], wanted: Mapping[str, Any]) -> list[StripeObject]:
