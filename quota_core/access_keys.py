@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from quota_core.accounts import AccountRef
 from quota_core.database import Database, Row, Work, fetch, run
-from quota_core.ledger import AccountRef
 
 
 class Scope(StrEnum):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database, Work
-from quota_core.ledger import AccountRef, Payer, allowance_left, spendable
+from quota_core.ledger import Payer, allowance_left, spendable
 from quota_core.store import states as state_rows
 
 

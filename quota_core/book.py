@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.database import Work
-from quota_core.ledger import NEVER_MS, AccountRef, AccountState, Lot, Part, Payer, Window
+from quota_core.ledger import NEVER_MS, AccountState, Lot, Part, Payer, Window
 from quota_core.periods import Anchor, Period, period_at
 from quota_core.store import states as state_rows
 

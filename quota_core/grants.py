@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from quota_core import ledger
+from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
 from quota_core.chain import Entry
 from quota_core.database import Database, Work
 from quota_core.errors import AmountError, ConflictingReplayError
 from quota_core.keys import key_bytes
-from quota_core.ledger import AccountRef, Draft, EntryKind, Payer
+from quota_core.ledger import Draft, EntryKind, Payer
 from quota_core.operators import Actor, Operators
 from quota_core.posting import Posting
 from quota_core.store import entries as entry_rows

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database, Work, fetch
-from quota_core.ledger import AccountRef, EntryKind
+from quota_core.ledger import EntryKind
 
 PAGE_SIZE = 5
 

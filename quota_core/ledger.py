@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from quota_core.accounts import AccountRef
 from quota_core.periods import Period
 
 Part = tuple[str, int]
-MAX_NAME_LENGTH = 200
-MAX_ID_DIGITS = 20
 NEVER_MS = 2**63 - 1
 _NOTHING = (0, 0)
 
@@ -37,38 +36,6 @@ class EntryKind(IntEnum):
     PURCHASE = 5
     EXPIRE = 6
     PLAN = 7
-
-
-class AccountRef(NamedTuple):
-    """An account as the outside spells it: `user:1`, `guild:1`, `project:x` (an external one)."""
-
-    kind: str
-    external_id: str
-
-    @classmethod
-    def parse(cls, text: str) -> AccountRef:
-        """
-        Return the account that `text` spells; bare digits mean a user.
-
-        Raises:
-            ValueError: empty, longer than 200 characters, or with control characters or blanks.
-
-        """
-        if not 1 <= len(text) <= MAX_NAME_LENGTH or not text.isprintable() or " " in text:
-            raise ValueError("an account is user:<id>, guild:<id>, <kind>:<name>, or the bare id of a user")
-        if text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS:
-            return cls("user", text)
-        kind, colon, name = text.partition(":")
-        if kind in ("user", "guild"):
-            if not (name.isascii() and name.isdigit() and len(name) <= MAX_ID_DIGITS):
-                raise ValueError(f"{kind}: is followed by a Discord id, which has digits only")
-            return cls(kind, name)
-        if not (colon and kind and name):
-            raise ValueError("an account is user:<id>, guild:<id>, <kind>:<name>, or the bare id of a user")
-        return cls("external", text)
-
-    def __str__(self) -> str:
-        return self.external_id if self.kind == "external" else f"{self.kind}:{self.external_id}"
 
 
 @dataclass(slots=True, kw_only=True)

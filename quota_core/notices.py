@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from quota_core.accounts import AccountRef
 from quota_core.database import Database, Row, Work
-from quota_core.ledger import AccountRef, AccountState
+from quota_core.ledger import AccountState
 from quota_core.store import notices as rows
 
 LEASE_MS = 120_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database, Work
-from quota_core.ledger import AccountRef
 from quota_core.store import states as state_rows
 
 

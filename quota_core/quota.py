@@ -13,6 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from quota_core import answers, ledger
+from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
@@ -27,7 +28,7 @@ from quota_core.errors import (
     UnknownSpendError,
 )
 from quota_core.keys import derived_key, key_bytes
-from quota_core.ledger import AccountRef, EntryKind, Payer
+from quota_core.ledger import EntryKind, Payer
 from quota_core.posting import Posting
 from quota_core.store import entries as entry_rows
 

@@ -13,11 +13,12 @@ from enum import Enum
 from typing import Literal
 
 from quota_core import ledger
+from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left, total_left
 from quota_core.book import Book
 from quota_core.database import Database, Work
 from quota_core.keys import key_bytes
-from quota_core.ledger import AccountRef, EntryKind, Payer
+from quota_core.ledger import EntryKind, Payer
 from quota_core.notices import Notices
 from quota_core.posting import Posting
 from quota_core.store import orders as order_rows

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from quota_core.accounts import AccountRef
 from quota_core.database import Row, Work, fetch, fetch_each, run_each
-from quota_core.ledger import NEVER_MS, AccountRef, AccountState, Lot
+from quota_core.ledger import NEVER_MS, AccountState, Lot
 
 
 def add_metrics(names: Iterable[str]) -> Work[None]:
