@@ -129,7 +129,7 @@ async function start(session) {
 }
 
 const page = assemble();
-followRooms(page.context.store);
+followRooms(page.context);
 followLanguage(page);
 listen(page);
 setInterval(() => {

@@ -92,14 +92,23 @@ export class MessageView {
     const facts = { draw, wording, mentions };
     const parts = [];
     if (isThinking(message)) parts.push(this.thinking(message));
-    if (message.content) parts.push(el("div", { class: "content", "data-testid": "content" }, draw.text(message.content, { mentions })));
-    if (message.edited || message.edited_timestamp) parts.push(el("span", { class: "edited", text: wording.text("edited") }));
+    if (message.content) parts.push(this.content(message, mentions));
     for (const attachment of message.attachments ?? []) parts.push(el("div", { class: "attachment" }, icon("file"), outgoingLink(attachment.url, {}, attachment.filename)));
     for (const embed of message.embeds ?? []) parts.push(embedElement(embed, facts));
     parts.push(...this.components(message, mentions));
     if (session.hasFailed(message.id)) parts.push(el("div", { class: "failure", role: "alert", text: wording.text("failed") }));
     if (isPrivate(message)) parts.push(this.privateNote(message));
     return parts;
+  }
+
+  /** The text, with "(edited)" at the end of its last line where that is plain text, else below. */
+  content(message, mentions) {
+    const text = this.context.draw.text(message.content, { mentions });
+    if (message.edited) {
+      const last = text.lastElementChild?.classList.contains("paragraph") ? text.lastElementChild : text;
+      last.append(" ", el("span", { class: "edited", text: this.context.wording.text("edited") }));
+    }
+    return el("div", { class: "content", "data-testid": "content" }, text);
   }
 
   thinking(message) {

@@ -83,10 +83,10 @@ export class Session extends EventTarget {
     } else if (kind === "message_delete") this.store.dropMessage(data.id, data.channel);
     else if (kind === "typing") this.store.noteTyping(this.store.keyOf(data.channel), data.user ?? data.id, Date.now());
     else if (kind === "modal") {
-      this.release((press) => press.interaction === data.interaction);
-      this.commandsUnderWay.delete(data.interaction);
+      this.noteAnswer(data.interaction);
       this.emit("modal", data);
-    } else if (kind === "interaction_failed") this.noteFailure(data);
+    } else if (kind === "interaction_answered") this.noteAnswer(data.interaction);
+    else if (kind === "interaction_failed") this.noteFailure(data);
     else if (kind === "world") this.refreshWorld();
   }
 
@@ -104,6 +104,11 @@ export class Session extends EventTarget {
     if (interaction !== undefined) this.commandsUnderWay.delete(interaction);
     const source = message.reference?.message_id;
     if (source !== undefined) this.release((press, messageId) => messageId === source);
+  }
+
+  noteAnswer(interaction) {
+    this.release((press) => press.interaction === interaction);
+    this.commandsUnderWay.delete(interaction);
   }
 
   release(matches) {

@@ -99,7 +99,7 @@ export class SlashForm {
       }
       const value = field.value();
       if (value === undefined) {
-        this.refuse(field, wording.text(field.picks ? "optionPerson" : "optionNumber", { name: field.name }));
+        this.refuse(field, wording.text(field.picks ? "optionChoice" : "optionNumber", { name: field.name }));
         return;
       }
       options[field.option.name] = value;

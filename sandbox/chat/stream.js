@@ -3,7 +3,7 @@
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
 
-const KINDS = ["message_create", "message_update", "message_delete", "interaction_failed", "modal", "typing", "world"];
+const KINDS = ["message_create", "message_update", "message_delete", "interaction_answered", "interaction_failed", "modal", "typing", "world"];
 
 /**
  * Keeps one stream open until closed.

@@ -1,0 +1,79 @@
+"""What the tests in a real browser share: the Chromium of this machine, and a page that tolerates no error."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Return where Chromium is; without one the test is skipped, or fails when `CI` says that it must run."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        message = (
+            f"no Chromium: install {' or '.join(NAMES)} (apt install chromium), or set CHROMIUM to its path"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture
+async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+    """Return a running headless Chromium."""
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """Return a browser window of a desktop's size, in English, where animations are quick."""
+    window = await browser.new_context(
+        viewport={"width": 1280, "height": 860},
+        locale="en-US",
+        timezone_id="UTC",
+        color_scheme="dark",
+        reduced_motion="reduce",
+    )
+    window.set_default_timeout(10_000)
+    yield window
+    await window.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Return the list of what the page's console complained about; a test may clear what it provoked."""
+    return []
+
+
+@pytest.fixture
+async def page(context: BrowserContext, complaints: list[str]) -> AsyncIterator[Page]:
+    """Return an empty tab; an error in its console fails the test."""
+    tab = await context.new_page()
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    tab.on("console", note)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    yield tab
+
+    assert complaints == []
