@@ -1,12 +1,14 @@
 """What the sandbox's tests share."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from sandbox.server import serve
+from sandbox.server import Sandbox, serve
 
 
 @pytest.fixture
-async def sandbox():
+async def sandbox() -> AsyncIterator[Sandbox]:
     """Return a running sandbox on a free port."""
     async with serve() as running:
         yield running

@@ -1,0 +1,41 @@
+"""Run the world alone, for a bot started elsewhere: `python -m sandbox --port 0`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from sandbox.server import serve
+
+
+async def run(port: int) -> None:
+    """Serve until told to stop, after one line on standard output that says where."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no such handlers; there Ctrl+C ends the loop as an exception.
+        if sys.platform != "win32":
+            loop.add_signal_handler(number, stop.set)
+    async with serve(port=port) as sandbox:
+        sys.stdout.write(f"sandbox={sandbox.url} webhook_secret={sandbox.webhook_secret}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main() -> int:
+    """Read the command line, run, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="the loopback port; 0 takes any free one")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(run(arguments.port))
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

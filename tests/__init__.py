@@ -1,0 +1,1 @@
+"""Tests: real databases, real sockets, no mock library."""
