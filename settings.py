@@ -1,0 +1,190 @@
+"""
+Every setting, from the environment or `.env`: one frozen object, checked as a whole.
+
+`docs/settings.md` describes each; a test keeps that complete. Secrets never appear in a `repr`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from babel import Locale, UnknownLocaleError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+MAX_GRANT_UNITS = 1_000_000_000
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` names each with what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def _split(value: object) -> object:
+    """Turn a comma-separated text into its parts."""
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+        raise ValueError("must be a whole address such as https://example.org")
+    return value.rstrip("/")
+
+
+def _https(value: str) -> str:
+    # Buyers type card data behind this address; plain http is for this machine alone.
+    parts = urlsplit(_url(value))
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("must begin with https:// (http is for this machine alone)")
+    return value.rstrip("/")
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != text.strip() or not text.isprintable() or " " in text:
+        raise ValueError("has a blank or a line break in it; copy it again")
+    return value
+
+
+def _stripe_key(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
+        raise ValueError("begins with sk_test_, sk_live_, rk_test_ or rk_live_")
+    return value
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith("whsec_"):
+        raise ValueError("begins with whsec_")
+    return value
+
+
+def _sqlite(value: str) -> str:
+    if not value.startswith("sqlite:///") or value == "sqlite:///":
+        raise ValueError("must be sqlite:///path/to/file.db")
+    return value
+
+
+def _locale(value: str) -> str:
+    try:
+        Locale.parse(value, sep="-")
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError("must be a language such as en-US or fr") from error
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+StripeKey = Annotated[Secret, AfterValidator(_stripe_key)]
+SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
+SqliteUrl = Annotated[str, AfterValidator(_sqlite)]
+Maybe = BeforeValidator(_blank_is_none)
+Url = Annotated[str, AfterValidator(_url)]
+PageUrl = Annotated[str, AfterValidator(_https)]
+Ids = Annotated[tuple[Annotated[int, Field(gt=0, lt=2**63)], ...], NoDecode, BeforeValidator(_split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """The settings; lists are comma-separated, an empty value means unset."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    discord_token: Annotated[Secret | None, Maybe] = None
+    discord_api_url: Annotated[Url | None, Maybe] = None
+    discord_gateway_url: Annotated[Url | None, Maybe] = None
+    message_content_intent: bool = True
+    operator_ids: Ids = ()
+    operator_guild_ids: Ids = ()
+    max_grant: Annotated[int, Field(ge=1, le=MAX_GRANT_UNITS)] = MAX_GRANT_UNITS
+    stripe_api_key: Annotated[StripeKey | None, Maybe] = None
+    stripe_api_url: Annotated[Url | None, Maybe] = None
+    stripe_webhook_secrets: Annotated[tuple[SigningSecret, ...], NoDecode, BeforeValidator(_split)] = ()
+    stripe_automatic_tax: bool = False
+    stripe_invoices: bool = False
+    stripe_terms_consent: bool = False
+    database_url: Annotated[SqliteUrl | None, Maybe] = None
+    catalog: str = "quota-manager"
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: Annotated[PageUrl | None, Maybe] = None
+    trusted_proxies: Names = ()
+    default_locale: Annotated[str, AfterValidator(_locale)] = "en-US"
+    extra_cogs: Names = ()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    terms_url: Annotated[PageUrl | None, Maybe] = None
+    privacy_url: Annotated[PageUrl | None, Maybe] = None
+    support_url: Annotated[PageUrl | None, Maybe] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values given in code, then the environment, then `.env`; no other source."""
+        del settings_cls, file_secret_settings
+        return init_settings, env_settings, dotenv_settings
+
+    def database_path(self, data: Path) -> Path:
+        """Return the SQLite file: DATABASE_URL, or `quota.db` among the run-time files."""
+        return (
+            data / "quota.db"
+            if self.database_url is None
+            else Path(self.database_url.removeprefix("sqlite:///"))
+        )
+
+
+def load(values: Mapping[str, Any] | None = None, *, need_discord: bool) -> Settings:
+    """
+    Return the settings, with `values` before the environment.
+
+    Raises:
+        SettingsError: with every missing or bad setting at once.
+
+    """
+    given = dict(values or {})
+    problems: list[str] = []
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        bad = {str(fact["loc"][0]) for fact in error.errors()}
+        for fact in error.errors():
+            name = ".".join(str(part) for part in fact["loc"][:1]).upper()
+            problems.append(f"{name}: {fact['msg'].removeprefix('Value error, ')}")
+        # What is bad is set aside, so that what else is missing can be named in the same breath.
+        aside = {name: Settings.model_fields[name].get_default() for name in bad}
+        settings = Settings(**(given | aside))
+        need_discord = need_discord and "discord_token" not in bad
+    if need_discord and settings.discord_token is None:
+        problems.append("DISCORD_TOKEN: missing: it is the bot's token in the Discord developer portal")
+    problems += _incoherences(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _incoherences(settings: Settings) -> Iterator[str]:
+    if settings.stripe_api_key is not None and not settings.stripe_webhook_secrets:
+        yield "STRIPE_WEBHOOK_SECRETS: missing: without it no payment is ever credited"
+    if settings.stripe_terms_consent and settings.terms_url is None:
+        yield "TERMS_URL: missing: STRIPE_TERMS_CONSENT asks buyers to accept what is there"
+    if (settings.discord_api_url is None) != (settings.discord_gateway_url is None):
+        yield "DISCORD_API_URL, DISCORD_GATEWAY_URL: set both or none"
