@@ -59,6 +59,7 @@ class Proof:
         self._verdict = Verdict()
         self._seen_windows: set[tuple[int, int, str]] = set()
         self._seen_debts: set[tuple[int, int]] = set()
+        self._seen_lots: set[int] = set()
 
     async def verify(self, progress: Callable[[int], None] = lambda _: None) -> Verdict:
         """Check everything; `progress` is told how many entries were counted so far."""
@@ -68,7 +69,7 @@ class Proof:
         for table in (
             _Table("accounts", rows.accounts_after, self._account, self._nothing_missing),
             _Table("windows", rows.windows_after, self._window, self._missing_windows),
-            _Table("lots", rows.lots_after, self._lot, self._nothing_missing),
+            _Table("lots", rows.lots_after, self._lot, self._missing_lots),
             _Table("debts", rows.debts_after, self._debt, self._missing_debts),
             _Table("orders", rows.orders_after, self._order, self._missing_orders),
             _Table("audit", rows.audit_after, self._audit, self._missing_audit),
@@ -123,6 +124,7 @@ class Proof:
 
     def _lot(self, row: Row) -> Iterator[str]:
         lot_id, account, metric, source, units, left, taken, expired = row
+        self._seen_lots.add(lot_id)
         lot = self._count.lots.get(lot_id)
         if lot is None:
             yield f"lot {lot_id}: no entry brought it"
@@ -164,6 +166,13 @@ class Proof:
             f"account {key[0]}, window {key[2]}: {there.get(key)} in its row, its entries say {counts[key]}"
             for key in unseen
             if there.get(key) != counts[key]
+        )
+
+    def _missing_lots(self) -> Work[None]:
+        unseen = [lot_id for lot_id in self._count.lots if lot_id not in self._seen_lots]
+        there = {lot.id for lot in (yield from state_rows.lots(unseen))}
+        self._note(
+            f"lot {lot_id}: has no row, but entries name it" for lot_id in unseen if lot_id not in there
         )
 
     def _missing_debts(self) -> Work[None]:

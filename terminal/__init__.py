@@ -1,0 +1,1 @@
+"""What an operator types: commands on the ledger, run by the process that owns the database."""

@@ -1,0 +1,105 @@
+"""The commands themselves, wherever they run: each tells lines and returns an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from quota_core.access_keys import AccessKey, AccessKeys, Scope
+from quota_core.accounts import AccountRef
+from quota_core.database import Database
+from quota_core.proof import Proof
+
+DAY_MS = 86_400_000
+PROGRESS_ENTRIES = 100_000
+Tell = Callable[[str], None]
+
+
+class Desk:
+    """Run one command at a time for whoever may read the data folder."""
+
+    def __init__(self, database: Database, keys: AccessKeys, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+
+    async def do(self, command: str, options: Mapping[str, Any], tell: Tell) -> int:
+        """
+        Run a command and return its exit code: 0 done, 1 the answer is bad news, 2 it was asked wrongly.
+
+        Options are those of the command line, by name.
+        """
+        actions = {
+            "keys create": self._create_key,
+            "keys list": self._list_keys,
+            "keys revoke": self._revoke_key,
+            "ledger verify": self._verify,
+        }
+        action = actions.get(command)
+        if action is None:
+            tell(f"no command {command!r}")
+            return 2
+        return await action(options, tell)
+
+    async def _create_key(self, options: Mapping[str, Any], tell: Tell) -> int:
+        try:
+            scopes = {Scope(text) for text in options["scopes"]}
+            account = None if options.get("account") is None else AccountRef.parse(options["account"])
+        except ValueError as error:
+            tell(f"{error}; scopes are {', '.join(Scope)}")
+            return 2
+        days = options.get("days")
+        expires_ms = None if days is None else self._clock() + int(days) * DAY_MS
+        token = await self._keys.create(options["name"], scopes, account=account, expires_ms=expires_ms)
+        tell(token)
+        tell("This is the only time that the key is shown.")
+        return 0
+
+    async def _list_keys(self, options: Mapping[str, Any], tell: Tell) -> int:
+        del options
+        keys = await self._keys.list()
+        for key in keys:
+            account = "any account" if key.account is None else str(key.account)
+            tell(f"{key.id}  {self._state(key):<20}  {' '.join(sorted(key.scopes))}  {account}  {key.name}")
+        if not keys:
+            tell("no keys yet: python bot.py keys create NAME --scopes quota:read")
+        return 0
+
+    def _state(self, key: AccessKey) -> str:
+        if key.revoked_ms is not None:
+            return "revoked"
+        if key.expires_ms is None:
+            return "valid"
+        day = datetime.fromtimestamp(key.expires_ms / 1000, UTC).date()
+        return f"expired {day}" if key.expires_ms <= self._clock() else f"valid until {day}"
+
+    async def _revoke_key(self, options: Mapping[str, Any], tell: Tell) -> int:
+        if await self._keys.revoke(options["id"]):
+            tell(f"{options['id']} is refused from now on")
+            return 0
+        tell(f"no key {options['id']}: python bot.py keys list")
+        return 1
+
+    async def _verify(self, options: Mapping[str, Any], tell: Tell) -> int:
+        del options
+        told = 0
+
+        def progress(entries: int) -> None:
+            nonlocal told
+            if entries - told >= PROGRESS_ENTRIES:
+                told = entries
+                tell(f"… {entries:,} entries")
+
+        verdict = await Proof(self._database).verify(progress)
+        rate = round(verdict.entries / verdict.seconds) if verdict.seconds else 0
+        rows = ", ".join(f"{count:,} {name}" for name, count in verdict.rows.items())
+        tell(f"{verdict.entries:,} entries checked in {verdict.seconds:.2f} s ({rate:,} a second); {rows}")
+        for problem in verdict.problems:
+            tell(f"WRONG {problem}")
+        tell(
+            "the ledger is sound"
+            if verdict.sound
+            else "the ledger is NOT sound; docs/operations.md says what to do"
+        )
+        return 0 if verdict.sound else 1
