@@ -1,5 +1,7 @@
 """The part of the control API that plays buyers, banks and networks around the sandbox's Stripe."""
 
+import asyncio
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Mapping
@@ -24,6 +26,7 @@ TAMPERABLE = {
     "client_reference_id": str,
 }
 PREFIX = "/control/stripe"
+MAX_WAIT_SECONDS = 30
 
 
 class StripeControl:
@@ -124,7 +127,16 @@ class StripeControl:
         return {"times": times}
 
     async def _deliveries(self, request: web.Request) -> web.Response:
-        del request
+        """Answer every attempt; with `beyond` and `wait_s`, wait for more than `beyond` of them first."""
+        try:
+            beyond = int(request.query.get("beyond", "-1"))
+            wait_seconds = min(max(float(request.query.get("wait_s", "0")), 0), MAX_WAIT_SECONDS)
+        except ValueError:
+            return web.json_response({"error": "beyond and wait_s must be numbers"}, status=400)
+        if wait_seconds:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_seconds):
+                    await self._deliverer.wait_beyond(beyond)
         rows = [attempt.as_json() for attempt in self._deliverer.attempts]
         return web.json_response({"deliveries": rows})
 
@@ -138,12 +150,7 @@ class StripeControl:
     def _posted(self, handle: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
         async def serve(request: web.Request) -> web.Response:
             try:
-                body = await request.json()
-                if not isinstance(body, dict):
-                    raise web.HTTPBadRequest(text="the body must be a JSON object")
-                answer = handle(body)
-            except (json.JSONDecodeError, UnicodeDecodeError):
-                return web.json_response({"error": "the body is not JSON"}, status=400)
+                answer = handle(_object(await request.read()))
             except (web.HTTPBadRequest, web.HTTPNotFound) as error:
                 return web.json_response({"error": error.text}, status=error.status)
             except StripeRefusal as refusal:
@@ -151,6 +158,16 @@ class StripeControl:
             return web.json_response(copy.deepcopy(answer))
 
         return serve
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text="the body must be a JSON object")
+    return body
 
 
 def _only(body: Mapping[str, Any], *names: str) -> None:

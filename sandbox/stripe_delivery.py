@@ -92,6 +92,7 @@ class Deliverer:
         self._gathered: list[Delivery] = []
         self._gather_count = 0
         self._open: dict[str, set[str]] = {}
+        self._recorded = asyncio.Event()
         self.attempts: list[Attempt] = []
 
     async def start(self) -> None:
@@ -109,6 +110,11 @@ class Deliverer:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    async def wait_beyond(self, count: int) -> None:
+        """Return once more than `count` attempts were made."""
+        while len(self.attempts) <= count:
+            await self._recorded.wait()
 
     def was_delivered(self, event_id: str) -> bool:
         """Return whether every endpoint took the event."""
@@ -191,6 +197,9 @@ class Deliverer:
     def _record(self, delivery: Delivery, attempt: int, status: int | str) -> None:
         event = delivery.event
         self.attempts.append(Attempt(event=event["id"], type=event["type"], attempt=attempt, status=status))
+
+        self._recorded.set()
+        self._recorded = asyncio.Event()
 
     def _gather(self, delivery: Delivery) -> None:
         self._gathered.append(delivery)

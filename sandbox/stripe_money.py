@@ -1,5 +1,6 @@
 """Amounts in minor units: their decimals, what Stripe accepts, and how a page shows them."""
 
+import re
 from decimal import Decimal
 
 from babel.numbers import format_currency
@@ -32,6 +33,8 @@ MINIMUM_CHARGE = {
     "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
 MAXIMUM_CHARGE = 99_999_999
+LETTER_BY_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
+NO_BREAK_SPACE = "\u00a0"
 
 
 def decimals(currency: str) -> int:
@@ -89,4 +92,5 @@ def check_charge(amount_minor: int, currency: str, *, param: str) -> None:
 def shown(amount_minor: int, currency: str, *, locale: str) -> str:
     """Return the amount as a reader of `locale` writes it."""
     amount = Decimal(amount_minor).scaleb(-decimals(currency))
-    return format_currency(amount, currency.upper(), locale=locale)
+    # Babel leaves out the space between a currency's letters and its digits that CLDR asks for.
+    return LETTER_BY_DIGIT.sub(NO_BREAK_SPACE, format_currency(amount, currency.upper(), locale=locale))

@@ -100,10 +100,11 @@ def state(
     anchors = "".join(
         f'<a href="{escape(url)}" data-testid="link">{escape(label)}</a>' for label, url in links if url
     )
+    hint = words(language, f"{kind.removesuffix('_from')}_hint", amount=amount)
     body = (
         f'<section class="sheet state" data-testid="state-{escape(kind)}">'
         f'<div class="mark {mark}" aria-hidden="true">{MARKS[mark]}</div><h1>{escape(title)}</h1>'
-        f'<p class="hint">{escape(words(language, f"{kind.removesuffix("_from")}_hint", amount=amount))}</p>'
+        f'<p class="hint">{escape(hint)}</p>'
         f'{list_of_facts}{form}<p class="links">{anchors}</p></section>'
     )
     return layout(body, language=language, title=title)

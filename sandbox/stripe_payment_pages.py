@@ -10,9 +10,9 @@ from typing import Any
 from sandbox.stripe_api import Call, Endpoint
 from sandbox.stripe_cashier import Cashier
 from sandbox.stripe_errors import StripeRefusal, missing
+from sandbox.stripe_intents import declined
 from sandbox.stripe_methods import FAIL, PaymentMethods
 from sandbox.stripe_params import Field
-from sandbox.stripe_payments import declined
 from sandbox.stripe_sessions import KIND
 from sandbox.stripe_state import StripeObject, StripeState
 
