@@ -67,7 +67,15 @@ class GatewayClosedError(Exception):
 
 
 class Connection:
-    """A socket with its outgoing queue; `session` is set once it identified or resumed."""
+    """
+    A socket with its outgoing queue.
+
+    Attributes:
+        session: set once the client identified or resumed.
+        left_with: the code that the client closed with, if it did.
+        is_ending: whether our side closes it.
+
+    """
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._socket = socket
@@ -75,6 +83,8 @@ class Connection:
         self._outgoing: asyncio.Queue[Json | Closing] = asyncio.Queue()
         self._frame_seconds: deque[float] = deque(maxlen=FRAMES_PER_MINUTE)
         self.session: Session | None = None
+        self.left_with: int | None = None
+        self.is_ending = False
 
     def send(self, *payloads: Json) -> None:
         """Queue payloads."""
@@ -87,11 +97,15 @@ class Connection:
 
     def close(self, code: int) -> None:
         """Close with `code`, after what is already queued."""
-        self._outgoing.put_nowait(Closing(code=code))
+        self._end_with(Closing(code=code))
 
     def cut(self) -> None:
         """Drop the connection without a word, after what is already queued."""
-        self._outgoing.put_nowait(Closing(code=None))
+        self._end_with(Closing(code=None))
+
+    def _end_with(self, closing: Closing) -> None:
+        self.is_ending = True
+        self._outgoing.put_nowait(closing)
 
     async def write(self) -> None:
         """Send what is queued until the socket closes."""
@@ -124,6 +138,7 @@ class Connection:
         if frame.type is not WSMsgType.TEXT:
             if frame.type is WSMsgType.BINARY:
                 raise GatewayClosedError(Code.DECODE_ERROR)
+            self.left_with = frame.data if frame.type is WSMsgType.CLOSE else None
             return None
         if len(frame.data.encode()) > MAX_FRAME_BYTES:
             raise GatewayClosedError(Code.DECODE_ERROR)

@@ -93,12 +93,12 @@ class Gateway:
             await self._converse(connection)
         except GatewayClosedError as error:
             connection.close(error.code)
-            await writer
         finally:
             self._connections.discard(connection)
-            writer.cancel()
+            if not connection.is_ending:
+                writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            if connection.session is not None and socket.close_code in DROPS_SESSION:
+            if connection.session is not None and connection.left_with in DROPS_SESSION:
                 self._sessions.pop(connection.session.id, None)
         return socket
 
