@@ -69,6 +69,13 @@ export const deliveries = async () => (await get("stripe/deliveries")).deliverie
 /** Switch a fault on; returns the faults in force. */
 export const addFault = async (fault) => (await post("faults", fault)).faults;
 
+/** End every fault. */
+export const clearFaults = async () => (await answerOf(await fetch("/control/faults", { method: "DELETE" }))).faults;
+
+/** The choices that the bot offers for the option `focused`, which is being typed. */
+export const autocomplete = async (as, channel, command, options, focused) =>
+  (await post("autocomplete", { as, channel, command, options, focused })).choices;
+
 /** The faults in force. */
 export const faults = async () => (await get("faults")).faults;
 

@@ -106,6 +106,12 @@ function followRooms({ store }) {
   document.addEventListener("visibilitychange", () => !document.hidden && store.channel !== null && store.markRead(store.channel));
 }
 
+/** Say on the body whether what is shown is complete: what drives the page can wait for `data-ready="true"`. */
+function tellReady({ store, session }) {
+  store.addEventListener("viewer", () => (document.body.dataset.ready = "false"));
+  session.addEventListener("connection", (event) => (document.body.dataset.ready = String(event.detail)));
+}
+
 function listen({ context, composer }) {
   const { session, wording } = context;
   for (const hint of document.querySelectorAll("[data-hint]")) hint.addEventListener("click", () => composer.typeAndSend(hint.dataset.hint));
@@ -130,6 +136,7 @@ async function start(session) {
 
 const page = assemble();
 followRooms(page.context);
+tellReady(page.context);
 followLanguage(page);
 listen(page);
 setInterval(() => {
@@ -137,4 +144,3 @@ setInterval(() => {
   refreshTimes(document, Date.now());
 }, 1000);
 await start(page.context.session);
-document.body.dataset.ready = "true";

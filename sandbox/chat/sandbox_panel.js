@@ -52,11 +52,19 @@ export class SandboxPanel {
       el("button", { type: "button", class: "button secondary", "data-testid": `fault-${name}`, text: wording.text(`fault_${name}`), on: { click: () => this.add(fault) } }),
     );
     this.parts.buttons.replaceChildren(...buttons);
+    this.clear = el("button", { type: "button", class: "button danger", "data-testid": "clear-faults", text: wording.text("faultsClear"), on: { click: () => this.endAll() } });
     this.shown = null;
+    this.faultsShown = null;
   }
 
   async add(fault) {
     await this.context.session.attempt(async () => this.drawFaults(await api.addFault(fault)));
+  }
+
+  async endAll() {
+    await this.context.session.attempt(async () => this.drawFaults(await api.clearFaults()));
+    // The button is gone with the faults; without this the keyboard would be nowhere.
+    this.parts.closer.focus();
   }
 
   async poll() {
@@ -95,6 +103,10 @@ export class SandboxPanel {
       const facts = [one.where, one.fault, one.status ?? one.code].filter((fact) => fact !== undefined).join(" · ");
       return el("li", { class: "fault" }, el("span", { text: facts }), el("span", { class: "delivery-attempt", text: wording.text("faultTimes", { times: one.times }) }));
     });
-    this.parts.inForce.replaceChildren(...(rows.length > 0 ? rows : [el("li", { class: "nothing", text: wording.text("faultsNone") })]));
+    const wanted = JSON.stringify([wording.language, faults]);
+    if (this.faultsShown === wanted) return;
+    this.faultsShown = wanted;
+    const nothing = el("li", { class: "nothing", text: wording.text("faultsNone") });
+    this.parts.inForce.replaceChildren(...(rows.length > 0 ? [...rows, el("li", {}, this.clear)] : [nothing]));
   }
 }

@@ -168,6 +168,16 @@ export class Session extends EventTarget {
     });
   }
 
+  /** Return the bot's choices for an option that is being typed; none when it offers none. */
+  async choices(command, options, focused) {
+    try {
+      return await api.autocomplete(this.store.viewerId, this.store.channel, command, options, focused);
+    } catch (error) {
+      if (error instanceof api.Refused || error instanceof TypeError) return [];
+      throw error;
+    }
+  }
+
   /** Send a form; returns whether it was sent. */
   async submitModal(interaction, values) {
     return this.attempt(() => api.submitModal(this.store.viewerId, interaction, values));

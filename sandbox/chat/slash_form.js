@@ -12,7 +12,11 @@ export class SlashForm {
     this.send = send;
     this.done = done;
     this.complain = complain;
-    this.context = { ...context, onTaken: (option) => this.moveOn(option) };
+    this.context = {
+      ...context,
+      onTaken: (option) => this.moveOn(option),
+      autocomplete: (name, typed) => context.session.choices(command.path, { ...this.filled(), [name]: typed }, name),
+    };
     // A file cannot be carried by the Control API, so it is not offered.
     const usable = command.options.filter((option) => option.type !== OPTION.FILE);
     this.fields = usable.filter((option) => option.required).map((option) => new SlashOption(option, this.context));
@@ -85,6 +89,12 @@ export class SlashForm {
     this.host.replaceChildren();
     this.host.onkeydown = null;
     this.host.onfocusin = null;
+  }
+
+  /** The values entered so far that are complete. */
+  filled() {
+    const complete = this.fields.filter((field) => !field.isEmpty && field.value() !== undefined);
+    return Object.fromEntries(complete.map((field) => [field.option.name, field.value()]));
   }
 
   /** Check the fields and run the command; the first wrong field is named. */

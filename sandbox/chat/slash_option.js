@@ -61,10 +61,21 @@ export class SlashOption {
   }
 
   suggest() {
+    if (this.option.autocomplete) this.ask();
     if (!this.picks) return;
     const typed = this.input.value.trim().replace(/^@/, "").toLowerCase();
     const fitting = this.things().filter(({ title }) => this.chosen !== null || title.toLowerCase().includes(typed));
     this.context.completion.open(this.input, { title: this.name, items: fitting }, (item) => this.take(item));
+  }
+
+  /** Ask the bot for choices; an answer to older letters than those in the field is dropped. */
+  async ask() {
+    if (this.chosen !== null) return;
+    const typed = this.input.value;
+    const choices = await this.context.autocomplete(this.option.name, typed);
+    if (this.input.value !== typed || document.activeElement !== this.input) return;
+    const items = choices.map((choice) => ({ title: choice.name_localizations?.[this.context.wording.locale] ?? choice.name, value: choice.value }));
+    this.context.completion.open(this.input, { title: this.name, items }, (item) => this.take(item));
   }
 
   take(item) {
@@ -83,6 +94,7 @@ export class SlashOption {
   /** Return the value, or undefined when what was typed is none of the choices or no number. */
   value() {
     const typed = this.input.value.trim();
+    if (this.option.autocomplete && this.chosen !== null) return this.chosen.value;
     if (this.picks) {
       if (this.chosen !== null) return this.chosen.value;
       const wanted = typed.replace(/^@/, "").toLowerCase();

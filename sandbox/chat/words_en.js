@@ -77,6 +77,7 @@ export const ENGLISH = Object.freeze({
   faultsTitle: "Make trouble",
   faultsText: "Switch on something that goes wrong in real life, then watch the bot cope.",
   faultsNone: "Nothing is going wrong.",
+  faultsClear: "End all troubles",
   faultsInForce: "In force",
   faultTimes: "{times} left",
   fault_discord_503: "Discord answers 503, three times",

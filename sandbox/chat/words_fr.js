@@ -77,6 +77,7 @@ export const FRENCH = Object.freeze({
   faultsTitle: "Provoquer des pannes",
   faultsText: "Déclenchez ce qui arrive dans la vraie vie, et regardez le bot s’en sortir.",
   faultsNone: "Tout va bien.",
+  faultsClear: "Arrêter toutes les pannes",
   faultsInForce: "En cours",
   faultTimes: "encore {times}",
   fault_discord_503: "Discord répond 503, trois fois",

@@ -1,10 +1,16 @@
-"""What the tests in a real browser share: the Chromium of this machine, and a page that tolerates no error."""
+"""
+What the tests in a real browser share: the Chromium of this machine, and a page that tolerates no error.
+
+Chromium is started once, so everything here lives in the session's event loop; a test file that uses it carries
+`pytest.mark.asyncio(loop_scope="session")`, and its own async fixtures take `loop_scope="session"` too.
+"""
 
 import os
 import shutil
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -33,7 +39,7 @@ def chromium_path() -> str:
     return found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
     """Return a running headless Chromium."""
     async with async_playwright() as playwright:
@@ -42,7 +48,7 @@ async def browser(chromium_path: str) -> AsyncIterator[Browser]:
         await running.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Return a browser window of a desktop's size, in English, where animations are quick."""
     window = await browser.new_context(
@@ -63,7 +69,7 @@ def complaints() -> list[str]:
     return []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(context: BrowserContext, complaints: list[str]) -> AsyncIterator[Page]:
     """Return an empty tab; an error in its console fails the test."""
     tab = await context.new_page()

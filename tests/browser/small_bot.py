@@ -80,7 +80,7 @@ def card() -> discord.Embed:
 
 
 class SmallBot(commands.Bot):
-    """Answers `!card`, `!layout`, `!evil`, `!edit`, `!dm`, `/card`, `/tools give` and `/silent`."""
+    """Answers `!card`, `!layout`, `!evil`, `!edit`, `!dm`, `/card`, `/tools …` and `/silent`."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -88,6 +88,7 @@ class SmallBot(commands.Bot):
             intents=discord.Intents(guilds=True, messages=True, message_content=True),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
+            guild_ready_timeout=0.1,  # there is one server: no need to wait two seconds for another
         )
 
     async def setup_hook(self) -> None:
@@ -150,7 +151,7 @@ async def slash_silent(interaction: discord.Interaction) -> None:
 
 
 class Tools(app_commands.Group, name="tools", description="Tools"):
-    """A group with one sub-command."""
+    """A group with two sub-commands."""
 
     @app_commands.command(name="give", description="Give something")
     async def give(
@@ -158,6 +159,17 @@ class Tools(app_commands.Group, name="tools", description="Tools"):
     ) -> None:
         """Repeat the options."""
         await interaction.response.send_message(f"{user.mention} gets {amount + 1 - 1}: {reason}")
+
+    @app_commands.command(name="paint", description="Paint something")
+    async def paint(self, interaction: discord.Interaction, colour: int) -> None:
+        """Repeat the colour's number."""
+        await interaction.response.send_message(f"painted {colour}")
+
+    @paint.autocomplete("colour")
+    async def colours(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[int]]:
+        """Offer the colours that hold the letters typed."""
+        names = enumerate(("red", "blue", "green"))
+        return [app_commands.Choice(name=name, value=number) for number, name in names if typed in name]
 
 
 @asynccontextmanager

@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from sandbox.places import FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
 from tests.browser import small_bot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+READY = "body[data-ready='true']"
 FAINT_TEXTS = (Path(__file__).parent / "faint_texts.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
     """Return a sandbox with the small bot in it."""
     async with (
@@ -25,11 +27,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def chat(page: Page, sandbox: Sandbox) -> Page:
     """Return the page, opened and ready, as the member in #general."""
     await page.goto(f"{sandbox.url}/")
-    await page.wait_for_selector("body[data-ready]")
+    await page.wait_for_selector(READY)
     return page
 
 
@@ -59,6 +61,7 @@ async def look_as(chat: Page, user_id: int) -> None:
     """Switch to another person and wait until the page is theirs."""
     await chat.get_by_test_id("viewer").select_option(str(user_id))
     await expect(chat.get_by_test_id("viewer")).to_have_value(str(user_id))
+    await chat.wait_for_selector(READY)
 
 
 async def test_a_message_is_sent_and_answered_as_discord_draws_it(chat: Page) -> None:
@@ -122,6 +125,18 @@ async def test_a_sub_command_takes_people_numbers_and_optional_words(chat: Page,
     await expect(messages(chat).last.get_by_test_id("content")).to_have_text(
         f"@{friend.name} gets 12: a gift"
     )
+
+
+async def test_the_bot_is_asked_for_choices_while_one_types(chat: Page) -> None:
+    """An option with autocomplete lists what the bot offers for the letters so far."""
+    await chat.get_by_test_id("composer").press_sequentially("/tools paint ")
+    await chat.get_by_test_id("option-colour").press_sequentially("re")
+    await expect(chat.get_by_test_id("completion")).to_have_text(["red", "green"])
+    await chat.keyboard.press("ArrowDown")
+    await chat.keyboard.press("Enter")
+    await chat.keyboard.press("Enter")
+
+    await expect(messages(chat).last.get_by_test_id("content")).to_have_text("painted 2")
 
 
 async def test_a_private_answer_vanishes_for_another_person(chat: Page) -> None:
@@ -253,6 +268,9 @@ async def test_a_fault_is_switched_on_in_the_panel(chat: Page, sandbox: Sandbox)
 
     await expect(chat.get_by_test_id("sandbox-panel")).to_contain_text("webhooks · drop")
     assert [fault["fault"] for fault in sandbox.faults.in_force()] == ["drop"]
+    await chat.get_by_test_id("clear-faults").click()
+    await expect(chat.get_by_test_id("sandbox-panel")).to_contain_text("Nothing is going wrong")
+    assert sandbox.faults.in_force() == []
     await chat.keyboard.press("Escape")
     await expect(chat.get_by_test_id("sandbox-panel")).to_be_hidden()
 
@@ -273,7 +291,7 @@ async def test_what_was_missed_while_offline_is_caught_up(
     """A lost connection is told, and the page comes back by itself."""
     other = await context.new_page()
     await other.goto(f"{sandbox.url}/")
-    await other.wait_for_selector("body[data-ready]")
+    await other.wait_for_selector(READY)
     await chat.route("**/control/**", lambda route: route.abort())
     await chat.reload()
     await say(other, "said meanwhile")
@@ -312,7 +330,7 @@ async def test_it_works_at_the_size_of_a_phone(browser: Browser, sandbox: Sandbo
     window = await browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     chat = await window.new_page()
     await chat.goto(f"{sandbox.url}/")
-    await chat.wait_for_selector("body[data-ready]")
+    await chat.wait_for_selector(READY)
     await expect(chat.get_by_test_id("dm")).to_be_hidden()
     await show_card(chat)
     assert await chat.evaluate("document.querySelector('#scroller').scrollWidth") <= 360
