@@ -120,8 +120,8 @@ class StripeApi:
 
     async def _unrecognised(self, request: web.Request) -> web.Response:
         refusal = StripeRefusal(
-            f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or we "
-            "can help at https://support.stripe.com/.",
+            f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or "
+            "we can help at https://support.stripe.com/.",
             status=HTTPStatus.NOT_FOUND,
         )
         return _response(
@@ -214,8 +214,8 @@ def _mode_of_key(request: web.Request) -> bool:
     if scheme.lower() not in ("basic", "bearer") or not key:
         raise StripeRefusal(
             "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication "
-            "for details, or we can help at https://support.stripe.com/.",
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
             status=HTTPStatus.UNAUTHORIZED,
         )
     if KEY.fullmatch(key) is None:

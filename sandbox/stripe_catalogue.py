@@ -87,7 +87,7 @@ class Catalogue:
         Args:
             data: checked parameters.
             live: the mode.
-            param: where `data` was found, such as `line_items[0][price_data]`; empty for a request's own parameters.
+            param: where `data` was found, such as `line_items[0][price_data]`; empty for the whole request.
 
         """
 

@@ -145,7 +145,7 @@ class Deliverer:
             case "shuffle":
                 assert fault is not None
                 self._gather_count = max(2, int(fault.options.get("hold", 2)))
-                self._spawn(self._release_later())
+                self._spawn(self._release_later(self._gathered))
                 self._gather(delivery)
             case _:
                 self._spawn(self._deliver(delivery, fault))
@@ -211,8 +211,7 @@ class Deliverer:
         if gathered:
             self._spawn(self._one_by_one(gathered[::-1]))
 
-    async def _release_later(self) -> None:
-        waiting = self._gathered
+    async def _release_later(self, waiting: list[Delivery]) -> None:
         await asyncio.sleep(GATHER_SECONDS)
         if self._gathered is waiting:
             self._release()

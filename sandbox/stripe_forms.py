@@ -25,8 +25,8 @@ def decode(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """
     Return the tree that form `pairs` spell.
 
-    Arrays (`a[]=…`, `a[0]=…`) come out as objects with the indexes as keys; `checked` turns them into lists, because
-    only the method knows that an array is meant.
+    Arrays (`a[]=…`, `a[0]=…`) come out as objects with the indexes as keys; `checked` turns them into lists,
+    because only the method knows that an array is meant.
 
     Raises:
         StripeRefusal: a key that is not well-formed, nested too deep, or both a value and an object.
@@ -173,8 +173,8 @@ def _metadata(value: Mapping[str, Any], path: str) -> dict[str, str]:
             )
         if len(text) > METADATA_VALUE_LENGTH:
             raise StripeRefusal(
-                f"Metadata values can have up to {METADATA_VALUE_LENGTH} characters, but you passed in a value that "
-                f"is {len(text)} characters. Invalid value: {text[:100]}",
+                f"Metadata values can have up to {METADATA_VALUE_LENGTH} characters, but you passed in a value "
+                f"that is {len(text)} characters. Invalid value: {text[:100]}",
                 param=where,
             )
     return dict(value)

@@ -1,8 +1,8 @@
 """
 Answers kept under the caller's idempotency keys.
 
-A key is kept for a day; its first answer is given again, a 500 included; other parameters, or a second request while
-the first is still running, are refused. https://docs.stripe.com/api/idempotent_requests
+A key is kept for a day; its first answer is given again, a 500 included; other parameters, or a second
+request while the first is still running, are refused. https://docs.stripe.com/api/idempotent_requests
 """
 
 from collections.abc import Callable, Mapping
@@ -62,20 +62,20 @@ class IdempotencyKeys:
         if kept.path != path:
             raise StripeRefusal(
                 f"Keys for idempotent requests can only be used for the same endpoint they were first used for "
-                f"('{path}' vs '{kept.path}'). Try using a key other than '{key}' if you meant to execute a different "
-                "request.",
+                f"('{path}' vs '{kept.path}'). Try using a key other than '{key}' if you meant to execute a "
+                "different request.",
                 kind="idempotency_error",
             )
         if kept.params != params:
             raise StripeRefusal(
-                f"Keys for idempotent requests can only be used with the same parameters they were first used with. "
-                f"Try using a key other than '{key}' if you meant to execute a different request.",
+                "Keys for idempotent requests can only be used with the same parameters they were first used "
+                f"with. Try using a key other than '{key}' if you meant to execute a different request.",
                 kind="idempotency_error",
             )
         if kept.answer is None:
             raise StripeRefusal(
-                f"There is currently another in-progress request using this Idempotent Key (that probably means you "
-                f"submitted twice, and the other request is still going through): {key}",
+                "There is currently another in-progress request using this Idempotent Key (that probably means "
+                f"you submitted twice, and the other request is still going through): {key}",
                 status=HTTPStatus.CONFLICT,
                 kind="idempotency_error",
                 code="idempotency_key_in_use",

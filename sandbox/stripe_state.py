@@ -65,8 +65,8 @@ class StripeState:
         if self._live[object_id] != live:
             here, there = ("live", "test") if live else ("test", "live")
             raise StripeRefusal(
-                f"No such {kind}: '{object_id}'; a similar object exists in {there} mode, but a {here} mode key was "
-                "used to make this request.",
+                f"No such {kind}: '{object_id}'; a similar object exists in {there} mode, but a {here} mode key "
+                "was used to make this request.",
                 status=HTTPStatus.BAD_REQUEST if param else HTTPStatus.NOT_FOUND,
                 code="resource_missing",
                 param=param or "id",

@@ -1,8 +1,8 @@
 """
 The official Stripe CLI, installed once beside the tests' environment.
 
-It is a program for Linux on x86-64 that npm brings; elsewhere the tests that need it are skipped, saying so, and in
-continuous integration (`CI=true`) they fail instead.
+It is a program for Linux on x86-64 that npm brings; elsewhere the tests that need it are skipped, saying
+so, and in continuous integration (`CI=true`) they fail instead.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Run:
 
 
 def program() -> Path:
-    """Return the CLI's path, installing it when it is not there yet; skip or fail the test when it cannot be had."""
+    """Return the CLI's path, installing it first if need be; skip or fail the test when it cannot be had."""
     if not MARK.exists() or not PROGRAM.exists():
         reason = _obstacle() or _install()
         if reason and os.environ.get("CI") == "true":

@@ -70,7 +70,7 @@ class Shop:
     """Everything a test needs."""
 
     url: str
-    stripe: StripeSandbox
+    sandbox: StripeSandbox
     faults: Faults
     clock: Clock
     receiver: Receiver
@@ -153,8 +153,8 @@ async def open_shop(*, hooked: bool = True, **options: Any) -> AsyncIterator[Sho
     """Run a local Stripe with these options, and its receiver, until the block ends."""
     stripe.enable_telemetry = False
     faults, clock, receiver = Faults(), Clock(), Receiver()
-    options = {"backoff_seconds": (0.01, 0.01), "debit_seconds": 0.01} | options
-    sandbox = StripeSandbox(faults, clock=clock, webhook_secret=SECRET, **options)
+    chosen: dict[str, Any] = {"backoff_seconds": (0.01, 0.01), "debit_seconds": 0.01, **options}
+    sandbox = StripeSandbox(faults, clock=clock, webhook_secret=SECRET, **chosen)
     app = web.Application(middlewares=[troubles.middleware(faults)])
     app.add_routes(sandbox.routes())
     app.router.add_post("/hooks", receiver.receive)
@@ -170,7 +170,7 @@ async def open_shop(*, hooked: bool = True, **options: Any) -> AsyncIterator[Sho
         async with aiohttp.ClientSession() as http:
             yield Shop(
                 url=sandbox.base_url,
-                stripe=sandbox,
+                sandbox=sandbox,
                 faults=faults,
                 clock=clock,
                 receiver=receiver,
@@ -178,6 +178,6 @@ async def open_shop(*, hooked: bool = True, **options: Any) -> AsyncIterator[Sho
                 connection=connection,
             )
     finally:
-        await connection.close_async()
+        await connection.close_async()  # type: ignore[no-untyped-call] # the library left it so
         await sandbox.stop()
         await runner.cleanup()

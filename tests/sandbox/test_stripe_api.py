@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import stripe
@@ -114,7 +115,7 @@ async def test_two_requests_with_one_key_at_once_conflict() -> None:
 
     errors = [one for one in results if isinstance(one, stripe.APIError)]
     assert [error.http_status for error in errors] == [409]
-    assert [error.json_body["error"]["code"] for error in errors] == ["idempotency_key_in_use"]
+    assert "idempotency_key_in_use" in str(errors[0].json_body)
 
 
 async def test_a_lost_answer_is_found_again_by_the_library_itself(shop: Shop) -> None:
@@ -154,7 +155,7 @@ async def test_a_card_is_charged_without_a_checkout(shop: Shop) -> None:
     """Intent, confirmation, charge, and both ways to read them."""
     intents = shop.client.v1.payment_intents
     intent = await intents.create_async({"amount": 1099, "currency": "eur", "metadata": {"order": "1"}})
-    paid = await intents.confirm_async(
+    paid: Any = await intents.confirm_async(
         intent.id, {"payment_method": "pm_card_visa", "expand": ["latest_charge"]}
     )
     charges = await shop.client.v1.charges.list_async({"payment_intent": intent.id})
@@ -180,9 +181,10 @@ async def test_a_declined_card_is_a_402_with_its_reason(shop: Shop) -> None:
                 "payment_method": "pm_card_chargeDeclinedInsufficientFunds",
             }
         )
-    intents = await shop.client.v1.payment_intents.list_async()
+    intents: Any = await shop.client.v1.payment_intents.list_async()
 
     assert (caught.value.http_status, caught.value.code) == (402, "card_declined")
+    assert caught.value.error is not None
     assert caught.value.error.decline_code == "insufficient_funds"
     assert intents.data[0].status == "requires_payment_method"
     assert intents.data[0].last_payment_error.decline_code == "insufficient_funds"
@@ -192,7 +194,7 @@ async def test_customers_products_and_endpoints_are_kept(shop: Shop) -> None:
     """Made, changed, read, attached, deleted."""
     v1 = shop.client.v1
     customer = await v1.customers.create_async({"name": "Ana", "metadata": {"a": "1", "b": "2"}})
-    changed = await v1.customers.update_async(customer.id, {"metadata": {"a": ""}})
+    changed: Any = await v1.customers.update_async(customer.id, {"metadata": {"a": ""}})
     method = await v1.payment_methods.attach_async("pm_card_visa", {"customer": customer.id})
     product = await v1.products.update_async(
         (await v1.products.create_async({"name": "x"})).id, {"name": "y", "active": False}

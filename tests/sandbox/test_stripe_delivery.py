@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import stripe
 
 from tests.sandbox.stripe_fixture import SECRET, Shop, open_shop
 
-COMPLETED = "checkout.session.completed"
+COMPLETED: Final = "checkout.session.completed"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def test_a_delivery_nobody_takes_is_given_up_and_listed_as_undelivered(sho
 async def test_an_endpoint_that_is_down_gives_no_answer() -> None:
     """The attempt is recorded all the same."""
     async with open_shop(hooked=False) as shop:
-        shop.stripe.add_endpoint("http://127.0.0.1:9/hooks")
+        shop.sandbox.add_endpoint("http://127.0.0.1:9/hooks")
         session = await shop.checkout()
         await shop.control("expire", checkout=session.id)
         rows = await shop.attempts("checkout.session.expired", until=3)

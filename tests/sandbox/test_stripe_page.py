@@ -102,7 +102,7 @@ async def test_paying_leads_to_the_success_address_and_then_says_paid(shop: Shop
     await shop.receiver.event("checkout.session.completed")
     page = await seen(shop, session)
     charge = (await shop.client.v1.charges.list_async()).data[0]
-    async with shop.http.get(charge.receipt_url) as answer:
+    async with shop.http.get(str(charge.receipt_url)) as answer:
         receipt = Page(await answer.text())
 
     assert (status, location) == (303, f"http://127.0.0.1:9/done?id={session.id}")

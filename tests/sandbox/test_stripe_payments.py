@@ -1,6 +1,7 @@
 """Payments of checkouts, the events they make, and the control routes that play the buyer and the bank."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import stripe
@@ -19,7 +20,7 @@ async def shop() -> AsyncIterator[Shop]:
 async def happened(shop: Shop) -> list[str]:
     """Return the types of all events, oldest first, without those of creation by price data."""
     events = await shop.client.v1.events.list_async({"limit": 100})
-    return [event.type for event in events.data][::-1]
+    return [str(event.type) for event in events.data][::-1]
 
 
 async def test_a_paid_checkout_is_complete_and_all_its_events_arrive(shop: Shop) -> None:
@@ -28,7 +29,7 @@ async def test_a_paid_checkout_is_complete_and_all_its_events_arrive(shop: Shop)
     answer = await shop.control("pay", checkout=session.id, outcome="paid")
     event = await shop.receiver.event("checkout.session.completed")
     types = await happened(shop)
-    after = await shop.client.v1.checkout.sessions.retrieve_async(
+    after: Any = await shop.client.v1.checkout.sessions.retrieve_async(
         session.id, {"expand": ["payment_intent.latest_charge"]}
     )
 
