@@ -8,6 +8,7 @@ import pytest
 import yarl
 
 from sandbox.server import Sandbox, serve
+from tests.sandbox.bare_rest import BareRest, bare_rest
 from tests.sandbox.people import People
 from tests.sandbox.small_bot import SmallBot, connected
 
@@ -57,3 +58,10 @@ async def bot(redirected: Sandbox) -> AsyncIterator[SmallBot]:
     assert redirected.url
     async with connected(SmallBot()) as ready:
         yield ready
+
+
+@pytest.fixture
+async def rest(sandbox: Sandbox) -> AsyncIterator[BareRest]:
+    """Return the sandbox's REST API for bare requests."""
+    async with bare_rest(sandbox) as api:
+        yield api
