@@ -47,7 +47,7 @@ function fields(embed, draw, mentions) {
     let end = at;
     while (end < all.length && all[end].inline && end - at < 3) end += 1;
     const run = end === at ? [all[at]] : all.slice(at, end);
-    const span = end === at ? 12 : run.length === 2 ? 6 : 4;
+    const span = 12 / run.length;
     for (const field of run) cells.push(fieldElement(field, span, draw, mentions));
     at += run.length;
   }

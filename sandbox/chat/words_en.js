@@ -22,7 +22,7 @@ export const ENGLISH = Object.freeze({
   composerDm: "Message @{name}",
   send: "Send",
   channelIntro: "Welcome to #{channel}!",
-  channelStart: "This is the start of the #{channel} channel.",
+  channelStart: "This is the start of the #{channel} channel. Type / to see what the bot can do.",
   dmStart: "This is the start of your direct messages with {name}. Only the two of you see them.",
   messages: "Messages",
   app: "APP",

@@ -22,7 +22,7 @@ export const FRENCH = Object.freeze({
   composerDm: "Envoyer un message à @{name}",
   send: "Envoyer",
   channelIntro: "Bienvenue dans #{channel} !",
-  channelStart: "C’est le début du salon #{channel}.",
+  channelStart: "C’est le début du salon #{channel}. Tapez / pour voir ce que le bot sait faire.",
   dmStart: "C’est le début de vos messages privés avec {name}. Vous deux seuls les voyez.",
   messages: "Messages",
   app: "APP",
