@@ -30,7 +30,7 @@ class People:
     ) -> None:
         await self._session.close()
 
-    async def call(self, method: str, name: str, **asked: Any) -> tuple[int, Json]:
+    async def call(self, method: str, name: str, /, **asked: Any) -> tuple[int, Json]:
         """Return the status and body of a call to `/control/{name}`; `as_` stands for `as`."""
         values = {key.rstrip("_"): str(value) if key in IDS else value for key, value in asked.items()}
         sent: Json = {"params": values} if method == "GET" else {"json": values}
@@ -38,19 +38,19 @@ class People:
             body: Json = await response.json()
             return response.status, body
 
-    async def get(self, name: str, **asked: Any) -> Json:
+    async def get(self, name: str, /, **asked: Any) -> Json:
         """Return the answer of a GET that must succeed."""
         status, body = await self.call("GET", name, **asked)
         assert status == 200, body
         return body
 
-    async def post(self, name: str, **asked: Any) -> Json:
+    async def post(self, name: str, /, **asked: Any) -> Json:
         """Return the answer of a POST that must succeed."""
         status, body = await self.call("POST", name, **asked)
         assert status == 200, body
         return body
 
-    async def refused(self, name: str, **asked: Any) -> tuple[int, str]:
+    async def refused(self, name: str, /, **asked: Any) -> tuple[int, str]:
         """Return the status and reason of a POST that must be refused."""
         status, body = await self.call("POST", name, **asked)
         assert status in {400, 403, 404}, body
