@@ -117,10 +117,8 @@ class Control:
         def seen() -> list[Json]:
             return [
                 control_shapes.message(self._world, one)
-                for one in self._world.messages_in(channel.id)
-                if one.id > after
-                and self._world.sees_message(viewer.id, one)
-                and not (settled and one.is_loading)
+                for one in self._world.messages_in(channel.id, after=after)
+                if self._world.sees_message(viewer.id, one) and not (settled and one.is_loading)
             ]
 
         return {"messages": await self._first(seen, _wait_seconds(query.get("wait_s")))}

@@ -127,7 +127,7 @@ def _check_chosen(world: World, select: Json, values: list[str]) -> None:
 
 
 def send_modal(world: World, form: Json) -> Interaction:
-    """Send the modal that an interaction of this user was answered with, once, with checked values."""
+    """Send the modal that an interaction of this user was answered with, its values checked."""
     user = person_of(world, form, "as")
     parent = world.interactions.get(id_of(form, "interaction"))
     if parent is None or parent.user_id != user.id or parent.modal is None:

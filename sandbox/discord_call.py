@@ -121,7 +121,6 @@ async def _read_multipart(world: World, request: web.Request) -> Call:
                     index=int(named[1]),
                     filename=part.filename or "file",
                     content=raw,
-                    content_type=part.headers.get("Content-Type", "application/octet-stream"),
                 )
             )
     return Call(world=world, request=request, form=form, uploads=uploads)

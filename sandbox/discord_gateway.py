@@ -21,6 +21,7 @@ HEARTBEAT_MS = 41_250
 # Discord gives a late heartbeat some grace before it takes the client for dead.
 HEARTBEATS_MISSED = 1.5
 CLOSE_WAIT_SECONDS = 1.0
+RESUMABLE_SECONDS = 300.0
 VERSIONS = {"9", "10"}
 # What strikes a connection; `no_ack` instead waits for its next heartbeat.
 STRIKES = ("close", "invalid_session", "cut", "reconnect")
@@ -52,6 +53,7 @@ class Gateway:
         self._monotonic = monotonic
         self._heartbeat_ms = heartbeat_ms
         self._sessions: dict[str, Session] = {}
+        self._left_seconds: dict[str, float] = {}
         self._connections: set[Connection] = set()
         self._unsubscribe = world.subscribe(self._tell)
         self.url = ""
@@ -70,6 +72,7 @@ class Gateway:
     def _tell(self, news: News) -> None:
         """Tell every session, and send what it was told to those that are connected."""
         by_session = {one.session: one for one in self._connections if one.session is not None}
+        self._forget_sessions()
         for session in tuple(self._sessions.values()):
             events = session.told_of(news)
             if session in by_session:
@@ -78,6 +81,14 @@ class Gateway:
             self._sessions.clear()
             for connection in self._connections:
                 connection.close(Code.BAD_TOKEN)
+
+    def _forget_sessions(self) -> None:
+        """Drop the sessions that nobody came back to in time."""
+        now_seconds = self._monotonic()
+        for session_id, left_seconds in tuple(self._left_seconds.items()):
+            if now_seconds - left_seconds > RESUMABLE_SECONDS:
+                del self._left_seconds[session_id]
+                self._sessions.pop(session_id, None)
 
     # Connections
 
@@ -98,8 +109,10 @@ class Gateway:
             if not connection.is_ending:
                 writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            if connection.session is not None and connection.left_with in DROPS_SESSION:
-                self._sessions.pop(connection.session.id, None)
+            if connection.session is not None:
+                self._left_seconds[connection.session.id] = self._monotonic()
+                if connection.left_with in DROPS_SESSION:
+                    self._sessions.pop(connection.session.id, None)
         return socket
 
     async def _converse(self, connection: Connection) -> None:
@@ -184,6 +197,7 @@ class Gateway:
                 other.session = None
                 other.close(Code.UNKNOWN_ERROR)
         connection.session = session
+        self._left_seconds.pop(session.id, None)
         connection.send(*missed, session.event("RESUMED", {"_trace": []}))
 
     def _checked_intents(self, form: Json) -> int:

@@ -15,10 +15,12 @@ from sandbox import (
 from sandbox.discord_call import Answer, Call, Route, read_call
 from sandbox.discord_errors import DiscordError, no_route, unauthorized
 from sandbox.discord_limits import RateLimits
+from sandbox.discord_message_shapes import guessed_type
 from sandbox.discord_shapes import Json
 from sandbox.world import World
 
 API = "/api/v10"
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 MAJOR_PARAMETERS = ("channel_id", "guild_id", "token")
 
 
@@ -82,15 +84,18 @@ class DiscordRest:
         return {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
 
     async def _attachment(self, request: web.Request) -> web.Response:
-        """Return a message's file, as a download: whatever it holds, it never runs in the page."""
-        for message in self._world.messages.values():
-            for one in message.attachments:
-                if str(one.id) == request.match_info["id"]:
-                    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-                    return web.Response(
-                        body=one.content, content_type="application/octet-stream", headers=headers
-                    )
-        raise web.HTTPNotFound
+        """Return a message's file; only plain pictures under their own type, so that nothing runs in the page."""
+        wanted = request.match_info["id"]
+        files = (file for message in self._world.messages.values() for file in message.attachments)
+        found = next((file for file in files if str(file.id) == wanted), None)
+        if found is None:
+            raise web.HTTPNotFound
+        guessed = guessed_type(found.filename)
+        content_type = guessed if guessed in PICTURES else "application/octet-stream"
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        if content_type not in PICTURES:
+            headers["Content-Disposition"] = "attachment"
+        return web.Response(body=found.content, content_type=content_type, headers=headers)
 
 
 def answer(body: Any, *, status: int, headers: dict[str, str]) -> web.Response:

@@ -9,6 +9,7 @@ from sandbox import discord_fields as fields
 from sandbox import discord_mentions as mentions
 from sandbox.discord_errors import DiscordError, Path, Problems, empty_message
 from sandbox.discord_message_shapes import attachment as attachment_shape
+from sandbox.discord_message_shapes import guessed_type
 from sandbox.happenings import Attachment, Message, MessageFlag
 from sandbox.message_parts import MessageParts
 from sandbox.world import World
@@ -31,7 +32,6 @@ class Upload:
     index: int
     filename: str
     content: bytes
-    content_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ def _note_attachments(
                 id=world.snowflakes.next(),
                 filename=entry.get("filename") or upload.filename,
                 content=upload.content,
-                content_type=upload.content_type,
+                content_type=guessed_type(entry.get("filename") or upload.filename),
                 description=entry.get("description"),
             )
         )

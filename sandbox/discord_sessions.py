@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox import discord_interaction_shapes as interaction_shapes
 from sandbox import discord_message_shapes as message_shapes
-from sandbox.discord_shapes import Json, arriving_guild, own_user, partial_member, user
+from sandbox.discord_shapes import Json, application_flags, arriving_guild, own_user, partial_member, user
 from sandbox.happenings import (
     InteractionMade,
     Message,
@@ -85,7 +85,7 @@ class Session:
             "session_id": self.id,
             "resume_gateway_url": self._resume_url,
             "shard": list(self._shard),
-            "application": {"id": str(APPLICATION_ID), "flags": 0},
+            "application": {"id": str(APPLICATION_ID), "flags": application_flags(self._world)},
             "private_channels": [],
             "presences": [],
             "relationships": [],

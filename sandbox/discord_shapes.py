@@ -90,9 +90,7 @@ def role(one: GuildRole) -> Json:
 
 def channel(world: World, one: Channel) -> Json:
     """Return a channel object; a direct message has recipients and no guild."""
-    last_id = max(
-        (message.id for message in world.messages_in(one.id) if not message.is_ephemeral), default=None
-    )
+    last_id = world.last_message_id(one.id)
     shape: Json = {
         "id": str(one.id),
         "last_message_id": None if last_id is None else str(last_id),
@@ -175,9 +173,13 @@ def arriving_guild(world: World, *, with_members: bool) -> Json:
     }
 
 
+def application_flags(world: World) -> int:
+    """Return the flags of the bot's application: they tell which privileged intents it may use."""
+    return GATEWAY_MESSAGE_CONTENT_LIMITED if world.message_content_granted else 0
+
+
 def application(world: World) -> Json:
     """Return the bot's application object."""
-    flags = GATEWAY_MESSAGE_CONTENT_LIMITED if world.message_content_granted else 0
     return {
         "id": str(APPLICATION_ID),
         "name": world.bot.name,
@@ -187,7 +189,7 @@ def application(world: World) -> Json:
         "bot_public": True,
         "bot_require_code_grant": False,
         "verify_key": "0" * 64,
-        "flags": flags,
+        "flags": application_flags(world),
         "owner": user(world.users[places.OPERATOR_ID]),
         "team": None,
         "rpc_origins": [],

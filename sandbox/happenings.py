@@ -1,6 +1,6 @@
 """What exists in the world and changes: messages, interactions, and the news of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
@@ -138,7 +138,6 @@ class Interaction:
     choices: list[dict[str, Any]] | None = None
     parent_id: int | None = None
     failed: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

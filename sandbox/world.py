@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, Unpack
 
 from sandbox import places
@@ -52,6 +53,7 @@ class World:
         self.channels: dict[int, Channel] = places.first_channels()
         self.users: dict[int, User] = {}
         self.messages: dict[int, Message] = {}
+        self._messages_by_channel: dict[int, dict[int, Message]] = {}
         self.interactions: dict[int, Interaction] = {}
         self._interaction_by_token: dict[str, Interaction] = {}
         self.commands: dict[int, dict[str, Any]] = {}
@@ -157,9 +159,19 @@ class World:
 
     # Messages
 
-    def messages_in(self, channel_id: int) -> Iterable[Message]:
-        """Return the channel's messages, oldest first, ephemeral ones included."""
-        return [message for message in self.messages.values() if message.channel_id == channel_id]
+    def messages_in(self, channel_id: int, *, after: int = 0) -> list[Message]:
+        """Return the channel's messages later than the id `after`, oldest first, ephemeral ones included."""
+        newest_first = reversed(self._messages_by_channel.get(channel_id, {}).values())
+        return list(takewhile(lambda message: message.id > after, newest_first))[::-1]
+
+    def last_message_id(self, channel_id: int) -> int | None:
+        """Return the id of the channel's newest message, of those that everybody there sees."""
+        newest_first = reversed(self._messages_by_channel.get(channel_id, {}).values())
+        return next((message.id for message in newest_first if not message.is_ephemeral), None)
+
+    def _keep(self, message: Message) -> None:
+        self.messages[message.id] = message
+        self._messages_by_channel.setdefault(message.channel_id, {})[message.id] = message
 
     def message_with_nonce(self, author_id: int, nonce: int | str) -> Message | None:
         """Return the author's message of the last minutes that carries `nonce`."""
@@ -177,7 +189,7 @@ class World:
             sent_ms=self.now_ms(),
             **parts,
         )
-        self.messages[message.id] = message
+        self._keep(message)
         if message.nonce is not None:
             self._nonces[author_id, str(message.nonce)] = (message.id, message.sent_ms)
         self.publish(MessageCreated(message=message))
@@ -187,13 +199,14 @@ class World:
         """Change a message, and tell. What fills an answer still to come does not count as edited."""
         edited_ms = None if message.is_loading else self.now_ms()
         changed = replace(message, edited_ms=edited_ms, **parts)
-        self.messages[message.id] = changed
+        self._keep(changed)
         self.publish(MessageEdited(message=changed))
         return changed
 
     def delete_message(self, message: Message) -> None:
         """Remove a message, and tell."""
         del self.messages[message.id]
+        del self._messages_by_channel[message.channel_id][message.id]
         self.publish(MessageDeleted(message=message))
 
     # Interactions

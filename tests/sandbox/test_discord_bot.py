@@ -3,15 +3,17 @@
 import asyncio
 import io
 import logging
+from contextlib import suppress
 from typing import Any
 
 import discord
 import pytest
+from discord.ext.commands import AutoShardedBot
 
 from sandbox.places import ADMIN_ID, APPLICATION_ID, FRIEND_ID, GENERAL_ID, GUILD_ID, MEMBER_ID
 from sandbox.server import Sandbox
 from tests.sandbox.people import People
-from tests.sandbox.small_bot import HelloButton, SmallBot, connected
+from tests.sandbox.small_bot import INTENTS, HelloButton, Samples, SmallBot, connected
 
 
 async def test_a_prefix_command_is_answered_with_a_button(bot: SmallBot, people: People) -> None:
@@ -308,6 +310,42 @@ async def test_the_client_knows_the_guild(bot: SmallBot) -> None:
     assert guild.me.guild_permissions.send_messages
     assert guild.get_member(MEMBER_ID) is None
     assert (await guild.fetch_member(ADMIN_ID)).guild_permissions.administrator
+
+
+async def test_what_else_a_bot_looks_up(bot: SmallBot, redirected: Sandbox) -> None:
+    """The application, the guild with its channels and roles, users, typing: all as discord.py parses them."""
+    application = await bot.application_info()
+    guild = await bot.fetch_guild(GUILD_ID)
+    channels = await guild.fetch_channels()
+    roles = await guild.fetch_roles()
+    channel = await bot.fetch_channel(GENERAL_ID)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.typing()
+
+    assert application.id == APPLICATION_ID
+    assert application.flags.gateway_message_content_limited
+    assert [one.name for one in channels] == ["general", "bot-commands"]
+    assert "Admin" in {role.name for role in roles}
+    assert (await bot.fetch_user(FRIEND_ID)).global_name == "Sam Okafor"
+    assert not await bot.is_owner(discord.Object(MEMBER_ID))  # type: ignore[arg-type]  # only the id counts
+    assert redirected.faults.in_force() == []
+
+
+async def test_a_sharded_client_asks_where_the_gateway_is(redirected: Sandbox, people: People) -> None:
+    """`AutoShardedBot` reads `/gateway/bot` and identifies with its shard."""
+    bot = AutoShardedBot("!", intents=INTENTS, guild_ready_timeout=0.01)
+    await bot.add_cog(Samples())
+    async with bot:
+        running = asyncio.create_task(bot.start("a-token"))
+        async with asyncio.timeout(10):
+            await bot.wait_for("ready")
+        pong = await people.answer_to("!ping")
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert bot.shard_count == 1
+    assert pong["content"] == "pong"
+    assert redirected.url
 
 
 async def test_nothing_is_logged_as_wrong(
