@@ -1,0 +1,86 @@
+"""Recounting a ledger from the text of its entries, row by row, and comparing it with every cached sum."""
+
+from collections import defaultdict
+
+from quota_core.chain import digest_of
+from quota_core.ledger import EntryKind
+from quota_core.proof import Proof
+from tests.core.opened_ledger import OpenLedger
+
+
+async def assert_sound(ledger: OpenLedger) -> None:
+    """Check L1, L2, L5, L6, L7 and L15 on the rows themselves, then let the core's own proof agree."""
+    await _assert_sums(ledger)
+    await _assert_chains(ledger)
+    await _assert_keys(ledger)
+    verdict = await Proof(ledger.database).verify()
+    assert verdict.sound, verdict.problems
+
+
+async def _assert_sums(ledger: OpenLedger) -> None:
+    used: dict[tuple[int, int, str], int] = defaultdict(int)
+    overage: dict[tuple[int, int, str], int] = defaultdict(int)
+    lots: dict[int, int] = defaultdict(int)
+    debts: dict[tuple[int, int], int] = defaultdict(int)
+    for entry in await ledger.entries():
+        if entry.kind == EntryKind.PLAN:
+            continue
+        for part in entry.parts.split():
+            pot, _, delta = part.rpartition("=")
+            if pot.startswith("#"):
+                lots[int(pot[1:])] += int(delta)
+            elif pot == "!":
+                debts[entry.account, entry.metric] += int(delta)
+            elif pot.startswith("+"):
+                overage[entry.account, entry.metric, pot[1:]] += int(delta)
+            else:
+                used[entry.account, entry.metric, pot] += int(delta)
+    windows = await ledger.rows("SELECT account, metric, period, used, overage FROM allowances")
+    lot_rows = await ledger.rows("SELECT id, left_units FROM lots")
+    debt_rows = await ledger.rows("SELECT account, metric, units FROM debts")
+
+    assert {row[:3]: row[3] for row in windows if row[3]} == {key: n for key, n in used.items() if n}
+    assert {row[:3]: row[4] for row in windows if row[4]} == {key: n for key, n in overage.items() if n}
+    assert {row[0]: row[1] for row in lot_rows} == dict(lots)
+    assert {row[:2]: row[2] for row in debt_rows if row[2]} == {key: n for key, n in debts.items() if n}
+    await _assert_conservation(ledger)
+
+
+async def _assert_conservation(ledger: OpenLedger) -> None:
+    """L2: per metric, units brought - spent - expired - taken back = units in lots."""
+    rows = await ledger.rows(
+        "SELECT metric, sum(units), sum(left_units), sum(taken_units), sum(expired_units) FROM lots GROUP BY 1"
+    )
+    spent: dict[int, int] = defaultdict(int)
+    for entry in await ledger.entries():
+        if entry.kind in (EntryKind.SPEND, EntryKind.GIVE_BACK):
+            parts = [part.rpartition("=") for part in entry.parts.split()]
+            spent[entry.metric] -= sum(int(delta) for pot, _, delta in parts if pot.startswith("#"))
+
+    for metric, brought, left, taken, expired in rows:
+        assert brought - spent[metric] - taken - expired == left
+
+
+async def _assert_chains(ledger: OpenLedger) -> None:
+    last: dict[int, tuple[int, int, bytes]] = defaultdict(lambda: (0, 0, b""))
+    for entry in await ledger.entries():
+        version, head, digest = last[entry.account]
+        assert (entry.version, entry.prev) == (version + 1, head)
+        assert entry.digest == digest_of(entry, digest)
+        last[entry.account] = (entry.version, entry.id, entry.digest)
+    accounts = await ledger.rows("SELECT id, version, head, digest FROM accounts")
+
+    assert {row[0]: row[1:] for row in accounts if row[1]} == dict(last)
+
+
+async def _assert_keys(ledger: OpenLedger) -> None:
+    twice = await ledger.rows("SELECT key, account FROM entries GROUP BY 1, 2 HAVING count(*) > 1")
+    negative = await ledger.rows(
+        "SELECT 'lot' FROM lots WHERE left_units < 0 OR taken_units < 0 UNION ALL "
+        "SELECT 'window' FROM allowances WHERE used < 0 OR overage < 0 OR overage > used UNION ALL "
+        "SELECT 'debt' FROM debts WHERE units < 0 UNION ALL "
+        "SELECT 'entry' FROM entries WHERE units < 0 OR purchased_left < 0 OR typeof(units) <> 'integer'"
+    )
+
+    assert twice == []
+    assert negative == []
