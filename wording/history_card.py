@@ -1,0 +1,45 @@
+"""What changed an account's balance, one page at a time."""
+
+from __future__ import annotations
+
+from quota_core.catalog import Catalog
+from quota_core.history import HistoryLine, HistoryPage
+from wording.card import Card, Field
+from wording.names import package_name, plan_name
+from wording.words import Words
+
+UNPAID = ("pending", "failed")
+KINDS = ("purchase", "grant", "remove", "expire", "plan")
+
+
+def history_card(page: HistoryPage, catalog: Catalog, words: Words) -> Card:
+    """Return a page of changes with amount, price, status, balance after and time; an empty one says what to do."""
+    if not page.lines:
+        return Card(words("history.title"), words("history.empty"))
+    return Card(
+        words("history.title"),
+        fields=tuple(_line(line, catalog, words) for line in page.lines),
+        footer=words("history.page", number=page.number + 1, pages=page.pages),
+    )
+
+
+def _line(line: HistoryLine, catalog: Catalog, words: Words) -> Field:
+    kind = line.kind if line.kind in KINDS else "other"
+    if kind == "purchase" and line.status in UNPAID:
+        kind = f"purchase_{line.status}"
+    title = words(
+        f"history.{kind}",
+        units=words.units(line.units, catalog, line.metric),
+        package=package_name(line.package or "?", catalog, words),
+        plan=plan_name(line.plan or "?", catalog, words),
+    )
+    details = []
+    if line.price_minor is not None and line.currency is not None:
+        details.append(f"**{words.money(line.price_minor, line.currency)}**")
+    if line.kind == "purchase":
+        details.append(words(f"history.{line.status}" if line.status in UNPAID else "history.paid"))
+    details.append(words.moment(line.at_ms))
+    lines = [" · ".join(details)]
+    if line.after is not None:
+        lines.append(words("history.after", units=words.units(line.after, catalog, line.metric)))
+    return Field(title, "\n".join(lines))

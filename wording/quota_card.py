@@ -1,0 +1,169 @@
+"""What an account has, drawn; and the notice that it is almost used up."""
+
+from __future__ import annotations
+
+from quota_core.answers import Crossing, Spend
+from quota_core.balances import Balance, MetricBalance, WindowBalance
+from quota_core.catalog import Catalog
+from wording.card import Card, Field, Tone
+from wording.names import metric_name, plan_name
+from wording.safe import safe_name
+from wording.ways_out import ways_out
+from wording.words import Words
+
+MAX_METRICS = 15  # leaves room for the last fields within 25, whatever the catalog holds
+
+
+def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str | None, now_ms: int) -> Card:
+    """
+    Return the dashboard of an account.
+
+    Args:
+        balance: what it has.
+        catalog: in force.
+        words: the reader's.
+        whose: a name for the title when it is not the reader's own account; made harmless here.
+        now_ms: a window that ended meanwhile shows no reset in the past.
+
+    """
+    if len(balance.metrics) == 1:
+        fields = _one_metric(balance.metrics[0], catalog, words, now_ms)
+    else:
+        fields = [_metric(part, catalog, words, now_ms) for part in balance.metrics[:MAX_METRICS]]
+        if len(balance.metrics) > MAX_METRICS:
+            more = words("quota.more_metrics", n=len(balance.metrics) - MAX_METRICS)
+            fields.append(Field(words("quota.total"), more))
+    plan = plan_name(balance.plan, catalog, words)
+    if balance.plan_until_ms is not None:
+        plan = words("quota.plan_until", plan=plan, when=words.moment(balance.plan_until_ms))
+    fields.append(Field(words("quota.plan"), plan, inline=True))
+    return Card(
+        title=words("quota.title") if whose is None else words("quota.title_of", who=safe_name(whose)),
+        description=words("quota.blocked") if balance.blocked else "",
+        fields=tuple(fields),
+        footer=words("quota.footer"),
+        tone=_tone(balance),
+    )
+
+
+def mention_card(balance: Balance, catalog: Catalog, words: Words, *, now_ms: int) -> Card:
+    """Return what a mention of the bot alone answers: the dashboard and the three commands."""
+    card = quota_card(balance, catalog, words, whose=None, now_ms=now_ms)
+    commands = Field(words("help.mention_title"), words("mention.commands"))
+    return Card(card.title, card.description, (*card.fields, commands), card.footer, card.tone)
+
+
+def low_quota_card(
+    crossing: Crossing,
+    spend: Spend,
+    plan_id: str,
+    catalog: Catalog,
+    words: Words,
+    *,
+    can_sell: bool = True,
+) -> Card:
+    """Return the notice that an allowance is almost used up, with the ways out that exist."""
+    used_up = crossing.used >= crossing.limit
+    # Rounded down, so that 100 % means that nothing is left.
+    percent = min(100, crossing.used * 100 // crossing.limit) if crossing.limit else 100
+    kind = _kind_of(crossing, spend, plan_id, catalog)
+    lines = [
+        words("low.intro", percent=words.percent(percent / 100), quota=words(f"quota_of.{kind}")),
+        words(
+            "low.used",
+            used=words.number(crossing.used),
+            limit=words.units(crossing.limit, catalog, spend.metric),
+        ),
+        words("low.resets", when=words.relative(crossing.resets_ms)),
+    ]
+    if spend.purchased_left > 0:
+        lines.append(words("low.purchased", units=words.units(spend.purchased_left, catalog, spend.metric)))
+    ways = ways_out(spend.metric, plan_id, catalog, words, reset_ms=crossing.resets_ms, can_sell=can_sell)
+    return Card(
+        title=words("low.title_empty" if used_up else "low.title"),
+        description="\n".join(lines) + "\n\n" + ways,
+        tone=Tone.BAD if used_up and spend.purchased_left <= 0 else Tone.WARNING,
+    )
+
+
+def _kind_of(crossing: Crossing, spend: Spend, plan_id: str, catalog: Catalog) -> str:
+    """Return the kind of the window that was crossed, `any` when two windows have this limit."""
+    kinds = [
+        str(allowance.period)
+        for allowance in catalog.plan(plan_id).allowances_of(spend.metric)
+        if allowance.limit_units == crossing.limit
+    ]
+    return kinds[0] if len(kinds) == 1 else "any"
+
+
+def _tone(balance: Balance) -> Tone:
+    if balance.blocked:
+        return Tone.BAD
+    empty = [part for part in balance.metrics if part.total_left is not None and part.total_left <= 0]
+    return Tone.WARNING if empty else Tone.INFO
+
+
+def _one_metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int) -> list[Field]:
+    fields = [
+        Field(
+            words("quota.window", window=words(f"window.{window.kind}")),
+            _window(window, part.metric, catalog, words, now_ms),
+        )
+        for window in part.windows
+    ]
+    fields.append(Field(words("quota.purchased"), _purchased(part, words)))
+    fields += [Field(words(f"quota.{kind}"), text) for kind, text in _rest(part, catalog, words)]
+    fields.append(Field(words("quota.total"), f"**{_total(part, catalog, words)}**", inline=True))
+    return fields
+
+
+def _metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int) -> Field:
+    """Return everything about one of several metrics in one field."""
+    lines = [
+        f"{words(f'window.{window.kind}')} {_window(window, part.metric, catalog, words, now_ms)}"
+        for window in part.windows
+    ]
+    if part.purchased:
+        lines.append(f"{words('quota.purchased')} {_purchased(part, words)}")
+    lines += [f"{words(f'quota.{kind}')} {text}" for kind, text in _rest(part, catalog, words)]
+    lines.append(f"{words('quota.total')} **{_total(part, catalog, words)}**")
+    return Field(f"📊 {metric_name(part.metric, catalog, words)}", "\n".join(lines))
+
+
+def _window(window: WindowBalance, metric: str, catalog: Catalog, words: Words, now_ms: int) -> str:
+    """Return a window as a bar with its numbers, and when it is full again."""
+    bar = f"`{words.bar(window.used, window.limit)}`"
+    if window.limit is None:
+        return f"{bar} {words('quota.unlimited', used=window.used)}"
+    text = f"{bar} {words('quota.amount', used=window.used, limit=window.limit)}"
+    if window.overage > 0:
+        text += f" · {words('quota.overage', units=words.units(window.overage, catalog, metric))}"
+    if window.resets_ms > now_ms:
+        text += f"\n{words('quota.resets', when=words.relative(window.resets_ms))}"
+    return text
+
+
+def _purchased(part: MetricBalance, words: Words) -> str:
+    if part.purchased <= 0:
+        return words("quota.none_purchased")
+    bar = words.bar(part.purchased_used, part.purchased)
+    line = words(
+        "quota.purchased_line", bar=words.code(bar), used=part.purchased_used, brought=part.purchased
+    )
+    return f"{line}\n{words('quota.never_expires')}"
+
+
+def _rest(part: MetricBalance, catalog: Catalog, words: Words) -> list[tuple[str, str]]:
+    amounts = (("expiring", part.expiring_left), ("frozen", part.frozen), ("debt", part.debt))
+    return [
+        (kind, words(f"quota.{kind}_line", units=words.units(units, catalog, part.metric)))
+        for kind, units in amounts
+        if units > 0
+    ]
+
+
+def _total(part: MetricBalance, catalog: Catalog, words: Words) -> str:
+    total = part.total_left
+    if total is None:
+        return words("quota.total_unlimited")
+    return words.units(max(0, total), catalog, part.metric)

@@ -1,0 +1,182 @@
+"""Every refusal in words: what happened, that nothing was lost, and what to do now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from quota_core import errors
+from quota_core.catalog import Catalog
+from quota_core.errors import OutOfQuotaError, Refill
+from wording.card import Card, Field, Tone, clipped
+from wording.names import plan_name, window_kind
+from wording.safe import Safe, safe_name
+from wording.ways_out import ways_out
+from wording.words import Words
+
+Problem = Literal[
+    "missing_argument",
+    "bad_argument",
+    "bad_user",
+    "bad_amount",
+    "bad_date",
+    "unknown_plan",
+    "unknown_subcommand",
+    "too_many_arguments",
+    "bad_quotes",
+    "server_only",
+    "cooldown",
+    "not_allowed",
+    "not_your_button",
+    "expired_button",
+    "direct_closed",
+]
+MAX_LIST = 600
+
+
+def refusal_card(
+    error: Exception,
+    catalog: Catalog,
+    words: Words,
+    *,
+    error_id: str | None = None,
+    can_sell: bool = True,
+    operator: bool = False,
+) -> Card:
+    """
+    Return the words for a refusal of the core; anything that is none is our fault, with the error id.
+
+    Args:
+        error: what was raised.
+        catalog: in force.
+        words: the reader's.
+        error_id: what the log calls this error, shown only where it helps to find it.
+        can_sell: False leaves buying out of the ways out.
+        operator: then an unconfigured checkout says what to set.
+
+    """
+    if isinstance(error, OutOfQuotaError):
+        return _out_of_quota(error, catalog, words, can_sell=can_sell)
+    if isinstance(error, errors.CheckoutUnavailableError):
+        return _checkout(error, words, error_id, operator=operator)
+    if isinstance(error, errors.UnavailableError):
+        return _unavailable(error, words, error_id)
+    if isinstance(error, errors.AmountError):
+        return argument_card(
+            "bad_amount",
+            words,
+            usage="",
+            minimum=error.minimum,
+            maximum=error.maximum,
+            given=str(error.amount),
+        )
+    if isinstance(error, errors.UnknownPlanError):
+        return argument_card("unknown_plan", words, usage="", given=error.plan, plans=error.plans)
+    return _other(error, words, error_id)
+
+
+def argument_card(problem: Problem, words: Words, *, usage: str, **facts: str | int | Sequence[str]) -> Card:
+    """
+    Return what is wrong with what was typed or pressed, and how it is right.
+
+    Args:
+        problem: which.
+        words: the reader's.
+        usage: `usage_text` of the command, empty for none.
+        facts: `argument` (an option's name: `user`, `amount`, …) for missing_argument; `given`, as typed, for bad_*
+            and unknown_plan; `minimum` and `maximum` for bad_amount; `plans` (ids) for unknown_plan; `choices` for
+            unknown_subcommand; `retry_ms` (UTC milliseconds) for cooldown; `command` (`/quota`) for the buttons
+            and direct_closed. Foreign text is made harmless here.
+
+    """
+    told = {name: _fact(name, fact, words) for name, fact in facts.items()}
+    if "retry_ms" in told:
+        told["retry"] = told.pop("retry_ms")
+    fields = (Field(words("problem.usage"), f"`{usage}`"),) if usage else ()
+    tone = Tone.BAD if problem == "not_allowed" else Tone.WARNING
+    return Card(words(f"problem.{problem}"), words(f"problem.{problem}_line", **told), fields, tone=tone)
+
+
+def _fact(name: str, fact: str | int | Sequence[str], words: Words) -> str | int:
+    if name == "retry_ms" and isinstance(fact, int):
+        return words.relative(fact)
+    if name == "argument" and words.has(f"argument.{fact}"):
+        return words(f"argument.{fact}")
+    if name == "command" and isinstance(fact, str):
+        return Safe(fact)  # ours, and shown between backticks
+    if isinstance(fact, str | int):
+        return fact
+    return Safe(clipped(", ".join(f"**{safe_name(part)}**" for part in fact), MAX_LIST))
+
+
+def _out_of_quota(error: OutOfQuotaError, catalog: Catalog, words: Words, *, can_sell: bool) -> Card:
+    lines: list[str] = [
+        words(
+            "refusal.out_line",
+            asked=words.units(error.units_asked, catalog, error.metric),
+            left=words.units(error.units_left, catalog, error.metric),
+        )
+    ]
+    if error.refills:
+        lines += [_refill(refill, words) for refill in error.refills]
+    else:
+        plan = plan_name(error.plan, catalog, words)
+        lines.append(words("refusal.out_none", plan=plan, metric=words.unit_name(2, catalog, error.metric)))
+    ways = ways_out(error.metric, error.plan, catalog, words, reset_ms=error.retry_ms, can_sell=can_sell)
+    return Card(words("refusal.out"), "\n".join(lines) + "\n\n" + ways, tone=Tone.BAD)
+
+
+def _refill(refill: Refill, words: Words) -> str:
+    kind = window_kind(refill.period)
+    window = words(f"window.{kind}")
+    if refill.limit is None:
+        return f"• {window}: {words('quota.unlimited', used=refill.used)}"
+    return words(
+        "refusal.out_resets",
+        window=window,
+        used=refill.used,
+        limit=refill.limit,
+        when=words.relative(refill.resets_ms),
+        clock=words.clock(refill.resets_ms),
+    )
+
+
+def _checkout(
+    error: errors.CheckoutUnavailableError, words: Words, error_id: str | None, *, operator: bool
+) -> Card:
+    if error.configured:
+        return _card("checkout", words, error_id, Tone.WARNING)
+    lines = [words("refusal.unconfigured_line")]
+    if operator:
+        lines.append(words("shop.off_operator"))
+    return Card(words("refusal.unconfigured"), "\n".join(lines), tone=Tone.WARNING)
+
+
+def _unavailable(error: errors.UnavailableError, words: Words, error_id: str | None) -> Card:
+    if isinstance(error, errors.HaltedError):
+        return _card("halted", words, error_id, Tone.WARNING)
+    line = words("refusal.unavailable_line", n=error.retry_seconds)
+    return Card(words("refusal.unavailable"), line, tone=Tone.WARNING)
+
+
+def _other(error: Exception, words: Words, error_id: str | None) -> Card:
+    if isinstance(error, errors.NotAllowedError):
+        return argument_card("not_allowed", words, usage="")
+    if isinstance(error, errors.AccountBlockedError):
+        return _card("blocked", words, None, Tone.BAD)
+    what: tuple[str, str] | None = None
+    if isinstance(error, errors.UnknownPackageError):
+        what = ("not_sold", error.package)
+    elif isinstance(error, errors.UnknownMetricError):
+        what = ("unknown_metric", error.metric)
+    elif isinstance(error, errors.UnknownOrderError):
+        what = ("unknown_order", error.order)
+    if what is None:
+        return _card("fault", words, error_id, Tone.BAD)
+    kind, name = what
+    return Card(words(f"refusal.{kind}"), words(f"refusal.{kind}_line", what=name), tone=Tone.WARNING)
+
+
+def _card(kind: str, words: Words, error_id: str | None, tone: Tone) -> Card:
+    footer = "" if error_id is None else words("refusal.error_id", error_id=error_id)
+    return Card(words(f"refusal.{kind}"), words(f"refusal.{kind}_line"), footer=footer, tone=tone)
