@@ -84,7 +84,7 @@ class Control:
     async def _post_user(self, request: web.Request) -> Json:
         form = await form_of(request)
         locale, name = form.get("locale"), form.get("name")
-        if locale is not None and locale not in LOCALES:
+        if locale is not None and (not isinstance(locale, str) or locale not in LOCALES):
             raise RefusalError(f"locale must be one of Discord's: {', '.join(sorted(LOCALES))}")
         if name is not None and (not isinstance(name, str) or not 1 <= len(name) <= 32):  # noqa: PLR2004 - Discord's bound
             raise RefusalError("name must have 1 to 32 characters")
@@ -183,6 +183,8 @@ class Control:
     async def _post_fault(self, request: web.Request) -> Json:
         form = await form_of(request)
         where, fault, times = form.pop("where", None), form.pop("fault", None), form.pop("times", 1)
+        if "self" in form:
+            raise RefusalError("no fault takes the option self")
         try:
             self._faults.add(where, fault, times, **form)
         except ValueError as error:

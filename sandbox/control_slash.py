@@ -28,7 +28,7 @@ def use(world: World, form: Json, *, kind: int = InteractionType.COMMAND) -> Int
     """Use a slash command as a person; `force` sends what Discord's client would not let through."""
     user = person_of(world, form, "as")
     channel = channel_of(world, form, user)
-    name, *path = text_of(form, "command").lstrip("/").split()
+    name, *path = text_of(form, "command").lstrip("/").split() or [""]
     command = _command(world, name)
     forced = bool(flag_of(form, "force"))
     if not forced:

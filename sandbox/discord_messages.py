@@ -118,8 +118,8 @@ async def listed(call: Call) -> list[Json]:
         # The oldest after the bound, yet newest first, as Discord gives them.
         found = [one for one in found if one.id > bounds["after"]][:limit]
     if bounds["around"] is not None:
-        found.sort(key=lambda one: abs(one.id - (bounds["around"] or 0)))
-        found = sorted(found[:limit], key=lambda one: one.id)
+        older = sum(one.id < bounds["around"] for one in found)
+        found = found[max(0, older - limit // 2) :][:limit]
     return [shapes.message(call.world, one) for one in reversed(found[-limit:])]
 
 

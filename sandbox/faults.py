@@ -81,9 +81,9 @@ class Faults:
                 1 to 10 000.
 
         """
-        if where not in KINDS:
+        if not isinstance(where, str) or where not in KINDS:
             raise ValueError(f"where must be one of {', '.join(KINDS)}, got {where!r}")
-        if fault not in KINDS[where]:
+        if not isinstance(fault, str) or fault not in KINDS[where]:
             raise ValueError(f"fault must be one of {', '.join(KINDS[where])} for {where}, got {fault!r}")
         if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= MAX_TIMES:
             raise ValueError(f"times must be a whole number from 1 to {MAX_TIMES}, got {times!r}")
@@ -127,6 +127,8 @@ class Faults:
 
 def _check_options(options: dict[str, Any]) -> None:
     """Refuse option values that would only break when the fault is served."""
+    if not isinstance(options.get("headers", {}), dict):
+        raise ValueError("headers must be an object")  # noqa: TRY004 - callers catch one kind of error
     for name in ("path", "method"):
         if not isinstance(options.get(name, ""), str):
             raise ValueError(f"{name} must be a string")  # noqa: TRY004 - callers catch one kind of error
@@ -216,7 +218,6 @@ def _discord_error(
         "X-RateLimit-Remaining": "0",
         "X-RateLimit-Reset": f"{now_seconds + retry_after_seconds:.3f}",
         "X-RateLimit-Reset-After": f"{retry_after_seconds:.3f}",
-        "X-RateLimit-Bucket": "sandboxfault",
         "X-RateLimit-Scope": "global" if is_global else "user",
     }
     if is_global:
