@@ -1,0 +1,90 @@
+"""Who may call the API: a bearer key with the scope, for any account or for its own, within its budget."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from quota_core.access_keys import AccessKey, AccessKeys, Scope
+from quota_core.accounts import AccountRef
+from webhooks.budgets import Budget, Callers, Spent
+from webhooks.problems import ProblemError, refused
+
+SPENT = web.RequestKey("SPENT", Spent)
+REALM = 'Bearer realm="jauge"'
+OWN_ACCOUNT = "me"
+
+
+class Access:
+    """
+    Let a request in, or refuse it.
+
+    Args:
+        keys: the keys that were made.
+        by_address: counted before a key is looked up, so that guessing is bounded too.
+        by_key: counted for each key, wherever it is used from.
+        callers: tells addresses apart.
+
+    """
+
+    def __init__(self, keys: AccessKeys, *, by_address: Budget, by_key: Budget, callers: Callers) -> None:
+        self._keys = keys
+        self._by_address = by_address
+        self._by_key = by_key
+        self._callers = callers
+
+    async def authorize(self, request: web.Request, scope: Scope) -> AccessKey:
+        """
+        Return the key of the request.
+
+        Raises:
+            ProblemError: 401 without a valid key, 403 without the scope, 429 beyond a budget.
+
+        """
+        self._by_address.spend(self._callers.of(request))
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            raise _unauthorized("An API key is needed: Authorization: Bearer jauge_…", REALM)
+        key = await self._keys.check(token.strip())
+        if key is None:
+            raise _unauthorized("This key does not exist, or ended", f'{REALM}, error="invalid_token"')
+        request[SPENT] = self._by_key.spend(key.id)
+        if not key.allows(scope):
+            raise refused(
+                HTTPStatus.FORBIDDEN,
+                "insufficient-scope",
+                f"The key needs the scope {scope}",
+                WWW_Authenticate=f'{REALM}, error="insufficient_scope", scope="{scope}"',
+            )
+        return key
+
+
+def account_of(key: AccessKey, scope: Scope, spelled: str) -> AccountRef:
+    """
+    Return the account that `spelled` names for this key; `me` is the one that the key is bound to.
+
+    Raises:
+        ProblemError: 400 for what is no account, 404 for another account than the key's own.
+
+    """
+    if spelled == OWN_ACCOUNT:
+        if key.account is None:
+            raise _no_account()
+        return key.account
+    try:
+        account = AccountRef.parse(spelled)
+    except ValueError as error:
+        raise refused(HTTPStatus.BAD_REQUEST, "invalid-account", "This is no account", str(error)) from error
+    if not key.allows(scope, account):
+        # Not 403: whether the account of somebody else exists is none of the caller's business.
+        raise _no_account()
+    return account
+
+
+def _no_account() -> ProblemError:
+    return refused(HTTPStatus.NOT_FOUND, "unknown-account", "There is no such account for this key")
+
+
+def _unauthorized(title: str, challenge: str) -> ProblemError:
+    return refused(HTTPStatus.UNAUTHORIZED, "unauthorized", title, WWW_Authenticate=challenge)

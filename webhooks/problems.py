@@ -1,0 +1,200 @@
+"""
+Refusals as RFC 9457 problem documents: one function knows every core error and every HTTP error.
+
+`type` is `urn:jauge:problem:` and a slug that never changes; `title` and `detail` are for people; further
+members are facts. What nobody foresaw gets an error id that the log has too, and never a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from quota_core import errors
+
+log = logging.getLogger(__name__)
+
+TYPE_PREFIX = "urn:jauge:problem:"
+CHECKOUT_RETRY_SECONDS = 10
+NOT_CONFIGURED_RETRY_SECONDS = 3600  # only an operator can help, and nobody should ask every few seconds
+_UNSAFE_HEADERS = frozenset({"content-type", "content-length"})
+_NOT_A_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One refusal as it goes out; `facts` become further members of the document."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def response(self) -> web.Response:
+        """Return the problem document."""
+        document = {"type": TYPE_PREFIX + self.slug, "title": self.title, "status": self.status}
+        if self.detail:
+            document["detail"] = self.detail
+        return web.Response(
+            status=self.status,
+            body=json.dumps({**document, **self.facts}).encode(),
+            content_type="application/problem+json",
+            headers={"Cache-Control": "no-store", **self.headers},
+        )
+
+
+class ProblemError(Exception):
+    """A request that this edge itself refuses."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.title)
+
+
+def refused(status: int, slug: str, title: str, detail: str = "", **headers: str) -> ProblemError:
+    """Return the error to raise; `headers` are written with `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return ProblemError(Problem(status=status, slug=slug, title=title, detail=detail, headers=named))
+
+
+def problem_of(error: Exception, *, now_ms: int) -> Problem:
+    """Return the problem that `error` is to the outside; `now_ms` turns moments into `Retry-After`."""
+    if isinstance(error, ProblemError):
+        return error.problem
+    if isinstance(error, web.HTTPException):
+        return _of_http(error)
+    known = _of_core(error, now_ms=now_ms) if isinstance(error, errors.QuotaError) else None
+    if known is not None:
+        return known
+    error_id = secrets.token_hex(4)
+    log.error("error id %s", error_id, exc_info=error)
+    return Problem(
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        slug="internal-error",
+        title="Something failed on our side",
+        detail="The log has the cause under this error id.",
+        facts={"error_id": error_id},
+    )
+
+
+def middleware(*, clock: Callable[[], int]) -> Middleware:
+    """Return the middleware that turns every refusal and failure into a problem document."""
+
+    @web.middleware
+    async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise
+            problem = problem_of(error, now_ms=clock())
+        except Exception as error:  # noqa: BLE001 - the last line before the socket: nothing may pass as it is
+            problem = problem_of(error, now_ms=clock())
+        response = problem.response()
+        if problem.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+            # The rest of the body is still on its way; nobody is going to read it.
+            response.force_close()
+        return response
+
+    return answer_problems
+
+
+def _of_http(error: web.HTTPException) -> Problem:
+    headers = {name: value for name, value in error.headers.items() if name.lower() not in _UNSAFE_HEADERS}
+    slug = _NOT_A_SLUG.sub("-", error.reason.lower()).strip("-")
+    return Problem(status=error.status, slug=slug, title=error.reason, headers=headers)
+
+
+def _of_core(error: errors.QuotaError, *, now_ms: int) -> Problem | None:
+    match error:
+        case errors.OutOfQuotaError():
+            return _out_of_quota(error, now_ms=now_ms)
+        case errors.CheckoutUnavailableError():
+            return _checkout_unavailable(error)
+        case errors.UnavailableError():
+            halted = isinstance(error, errors.HaltedError)
+            return Problem(
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                slug="halted" if halted else "unavailable",
+                title="Nothing can be written just now",
+                detail="Nothing was changed; the same request may be sent again.",
+                headers={"Retry-After": str(error.retry_seconds)},
+            )
+        case errors.AmountError():
+            return Problem(
+                status=HTTPStatus.UNPROCESSABLE_ENTITY,
+                slug="amount-out-of-bounds",
+                title="The amount is out of bounds",
+                facts={"minimum": error.minimum, "maximum": error.maximum},
+            )
+        case _:
+            return _plain(error)
+
+
+def _plain(error: errors.QuotaError) -> Problem | None:
+    """Return the problem of an error that needs no facts."""
+    for kind, status, slug, title in _PLAIN:
+        if isinstance(error, kind):
+            return Problem(status=status, slug=slug, title=title)
+    return None
+
+
+_PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
+    (errors.AccountBlockedError, HTTPStatus.FORBIDDEN, "account-blocked", "The account is blocked"),
+    (errors.UnknownMetricError, HTTPStatus.NOT_FOUND, "unknown-metric", "There is no such metric"),
+    (errors.UnknownPlanError, HTTPStatus.NOT_FOUND, "unknown-plan", "There is no such plan"),
+    (errors.UnknownPackageError, HTTPStatus.NOT_FOUND, "unknown-package", "This package is not on sale"),
+    (errors.UnknownOrderError, HTTPStatus.NOT_FOUND, "unknown-order", "There is no such order"),
+    (errors.UnknownSpendError, HTTPStatus.NOT_FOUND, "unknown-spend", "Nothing was spent under this key"),
+    (
+        errors.ConflictingReplayError,
+        HTTPStatus.CONFLICT,
+        "conflicting-replay",
+        "This key was used before for something else",
+    ),
+    (errors.NotAllowedError, HTTPStatus.FORBIDDEN, "not-allowed", "This is not allowed"),
+)
+
+
+def _out_of_quota(error: errors.OutOfQuotaError, *, now_ms: int) -> Problem:
+    headers, resets_at = {}, None
+    if error.retry_ms is not None:
+        headers["Retry-After"] = str(max(1, math.ceil((error.retry_ms - now_ms) / 1000)))
+        resets_at = timestamp(error.retry_ms)
+    facts = {"metric": error.metric, "units_asked": error.units_asked, "units_left": error.units_left}
+    return Problem(
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        slug="out-of-quota",
+        title="The quota is used up",
+        headers=headers,
+        facts={**facts, "plan": error.plan, "resets_at": resets_at},
+    )
+
+
+def _checkout_unavailable(error: errors.CheckoutUnavailableError) -> Problem:
+    retry_seconds = CHECKOUT_RETRY_SECONDS if error.configured else NOT_CONFIGURED_RETRY_SECONDS
+    return Problem(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        slug="checkout-unavailable" if error.configured else "checkout-not-configured",
+        title="The payment page could not be opened" if error.configured else "Nothing can be bought here",
+        detail="Nothing was charged.",
+        headers={"Retry-After": str(retry_seconds)},
+    )
+
+
+def timestamp(moment_ms: int) -> str:
+    """Return a moment as RFC 3339 writes it, in UTC and whole seconds: 2026-11-20T00:00:00Z."""
+    return datetime.fromtimestamp(moment_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
