@@ -76,7 +76,7 @@ def help_card(
     for other, description in others:
         if other == name:
             return Card(
-                words("help.one", command=f"{prefix}{other}"),
+                words("help.one", command=Safe(f"{prefix}{other}")),
                 safe_name(description, length=1000),
                 (Field(words("help.usage"), f"`{prefix}{other}`"),),
             )

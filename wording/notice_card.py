@@ -37,7 +37,7 @@ def notice_card(notice: Notice, catalog: Catalog, words: Words, *, receipt_url: 
             price=words.money(facts["price_minor"], facts["currency"]),
             units=words.units(facts["units"], catalog, facts["metric"]),
         )
-        footer = words("notice.reference", order=str(facts["order"]))
+        footer = words("notice.reference", order=Safe(facts["order"]))
         tone = Tone.INFO if kind == "pending" else Tone.BAD
         return Card(words(f"notice.{kind}"), line, footer=footer, tone=tone)
     if notice.kind == "payment_held":
@@ -76,7 +76,7 @@ def _purchase(notice: Notice, catalog: Catalog, words: Words, receipt_url: str |
         words("notice.purchase"),
         "\n".join(lines),
         tuple(fields),
-        words("notice.reference", order=str(facts["order"])),
+        words("notice.reference", order=Safe(facts["order"])),
         Tone.GOOD,
     )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from quota_core.answers import Crossing, Spend
 from quota_core.balances import Balance, MetricBalance, WindowBalance
 from quota_core.catalog import Catalog
-from wording.card import Card, Field, Tone
+from wording.card import MAX_FIELD_VALUE, Card, Field, Tone, length_of
 from wording.names import metric_name, plan_name
 from wording.safe import safe_name
 from wording.ways_out import ways_out
 from wording.words import Words
 
 MAX_METRICS = 15  # leaves room for the last fields within 25, whatever the catalog holds
+ROOM = 4000  # characters for all metrics together, of the 6000 of a card
 
 
 def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str | None, now_ms: int) -> Card:
@@ -29,7 +30,9 @@ def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str |
     if len(balance.metrics) == 1:
         fields = _one_metric(balance.metrics[0], catalog, words, now_ms)
     else:
-        fields = [_metric(part, catalog, words, now_ms) for part in balance.metrics[:MAX_METRICS]]
+        shown = balance.metrics[:MAX_METRICS]
+        room = min(MAX_FIELD_VALUE, ROOM // max(1, len(shown)))
+        fields = [_metric(part, catalog, words, now_ms, room) for part in shown]
         if len(balance.metrics) > MAX_METRICS:
             more = words("quota.more_metrics", n=len(balance.metrics) - MAX_METRICS)
             fields.append(Field(words("quota.total"), more))
@@ -37,9 +40,10 @@ def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str |
     if balance.plan_until_ms is not None:
         plan = words("quota.plan_until", plan=plan, when=words.moment(balance.plan_until_ms))
     fields.append(Field(words("quota.plan"), plan, inline=True))
+    described = "" if balance.metrics else words("quota.none_given")
     return Card(
         title=words("quota.title") if whose is None else words("quota.title_of", who=safe_name(whose)),
-        description=words("quota.blocked") if balance.blocked else "",
+        description=words("quota.blocked") if balance.blocked else described,
         fields=tuple(fields),
         footer=words("quota.footer"),
         tone=_tone(balance),
@@ -117,17 +121,22 @@ def _one_metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int
     return fields
 
 
-def _metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int) -> Field:
-    """Return everything about one of several metrics in one field."""
-    lines = [
+def _metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int, room: int) -> Field:
+    """Return one of several metrics in one field of at most `room` characters; its total always fits."""
+    lines: list[str] = [
         f"{words(f'window.{window.kind}')} {_window(window, part.metric, catalog, words, now_ms)}"
         for window in part.windows
     ]
     if part.purchased:
         lines.append(f"{words('quota.purchased')} {_purchased(part, words)}")
     lines += [f"{words(f'quota.{kind}')} {text}" for kind, text in _rest(part, catalog, words)]
-    lines.append(f"{words('quota.total')} **{_total(part, catalog, words)}**")
-    return Field(f"📊 {metric_name(part.metric, catalog, words)}", "\n".join(lines))
+    total = f"{words('quota.total')} **{_total(part, catalog, words)}**"
+    kept: list[str] = []
+    for line in lines:
+        if length_of("\n".join([*kept, line, total])) > room:
+            break
+        kept.append(line)
+    return Field(f"📊 {metric_name(part.metric, catalog, words)}", "\n".join([*kept, total]))
 
 
 def _window(window: WindowBalance, metric: str, catalog: Catalog, words: Words, now_ms: int) -> str:

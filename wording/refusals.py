@@ -103,7 +103,7 @@ def _fact(name: str, fact: str | int | Sequence[str], words: Words) -> str | int
     if name == "argument" and words.has(f"argument.{fact}"):
         return words(f"argument.{fact}")
     if name == "command" and isinstance(fact, str):
-        return Safe(fact)  # ours, and shown between backticks
+        return Safe(fact.replace("`", ""))  # ours, and shown between backticks
     if isinstance(fact, str | int):
         return fact
     return Safe(clipped(", ".join(f"**{safe_name(part)}**" for part in fact), MAX_LIST))
@@ -178,5 +178,5 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
 
 
 def _card(kind: str, words: Words, error_id: str | None, tone: Tone) -> Card:
-    footer = "" if error_id is None else words("refusal.error_id", error_id=error_id)
+    footer = "" if error_id is None else words("refusal.error_id", error_id=Safe(error_id))
     return Card(words(f"refusal.{kind}"), words(f"refusal.{kind}_line"), footer=footer, tone=tone)

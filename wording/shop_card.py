@@ -6,12 +6,13 @@ from quota_core.catalog import Catalog
 from quota_core.purchases import Opened
 from wording.card import Card, Field, Tone, clipped
 from wording.names import package_name
-from wording.safe import safe_name
+from wording.safe import Safe, safe_name
 from wording.words import Words
 
 MAX_BUTTON_LABEL = 80  # https://discord.com/developers/docs/components/reference#button
 MAX_PACKAGES = 25  # five rows of five buttons; what has no button is not shown either
 MAX_TEXT = 100
+MAX_DESCRIBED = 12  # more packages than this stand without their descriptions, so that all fit
 
 
 def shop_card(catalog: Catalog, words: Words, *, can_sell: bool, operator: bool = False) -> Card:
@@ -85,7 +86,7 @@ def pay_card(opened: Opened, catalog: Catalog, words: Words, account_label: str)
             Field(words("pay.account"), f"**{safe_name(account_label)}**", inline=True),
             Field(words("pay.valid"), valid),
         ),
-        words("pay.footer", order=opened.order_id),
+        words("pay.footer", order=Safe(opened.order_id)),
     )
 
 
@@ -102,6 +103,7 @@ def _package(package_id: str, catalog: Catalog, words: Words) -> Field:
     lines = [words("shop.units", units=units, price=price), " · ".join(details)]
     if package.expires != "never":
         lines.append(words("shop.period"))
-    lines.append(f"*{clipped(words.text(package.description), MAX_TEXT)}*")
+    if len(catalog.packages) <= MAX_DESCRIBED:
+        lines.append(f"*{clipped(words.text(package.description), MAX_TEXT)}*")
     title = words("shop.popular", package=name) if package.popular else name
     return Field(title, "\n".join(lines), inline=not package.popular)

@@ -16,10 +16,12 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 
 from quota_core.catalog import Catalog, Text
 from quota_core.money import exponent_of, major
+from wording.card import clipped
 from wording.language import LANGUAGES
 from wording.safe import Safe, safe_name
 
 MAX_FACT_CHARACTERS = 200
+MAX_UNIT_NAME = 60
 FULL, EMPTY = "█", "░"
 
 # French sets a blank that does not break before these; not before a prefix of a command such as "!quota".
@@ -78,7 +80,8 @@ class Words:
         if known is None:
             return safe_name(metric)
         one = self._locale.plural_form(units) == "one" and known.singular is not None
-        return self.text(known.singular if one and known.singular is not None else known.label)
+        text = self.text(known.singular if one and known.singular is not None else known.label)
+        return Safe(clipped(text, MAX_UNIT_NAME))
 
     def money(self, minor: int, currency: str) -> Safe:
         """Return an amount of minor units: 1499 EUR is `€14.99` or `14,99 €`."""
