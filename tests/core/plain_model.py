@@ -170,11 +170,11 @@ class PlainLedger:
         """Return an account; one that was never heard of is on the default plan."""
         return self.accounts.setdefault(name, PlainAccount())
 
-    def left(self, names: list[str], metric: str, now_ms: int) -> int:
-        """Return how many units these accounts could spend together, by trying."""
+    def left(self, names: list[str], metric: str, most: int, now_ms: int) -> int:
+        """Return how many of `most` units these accounts could spend together, by trying."""
         trial = copy.deepcopy(self)
         units = 0
-        while trial._take(names, metric, now_ms):
+        while units < most and trial._take(names, metric, now_ms):
             units += 1
         return units
 
