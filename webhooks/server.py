@@ -1,0 +1,192 @@
+"""The web server: one application from its parts, served on one port until it is drained."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from quota_core.access_keys import AccessKeys
+from quota_core.balances import Balances
+from quota_core.catalog import Catalog
+from quota_core.database import Database
+from quota_core.people import People
+from quota_core.purchases import Purchases
+from quota_core.settlement import Settlements
+from quota_core.store import orders as order_rows
+from quota_core.store.orders import OrderRow
+from webhooks import health, pages, problems, rest_api, stripe_webhook
+from webhooks.access import SPENT, Access
+from webhooks.budgets import Budget, Callers
+from webhooks.health import CHECKS, Check
+from webhooks.pages import PAGES, Pages
+from webhooks.rest_api import REST_API, RestApi
+from webhooks.stripe_webhook import STRIPE_WEBHOOK, StripeWebhook
+
+KEEPALIVE_SECONDS = 15.0
+DRAIN_SECONDS = 6.0
+LINGER_SECONDS = 1.0  # how long the rest of a body is still read that was refused
+BACKLOG = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Requests a minute: of one key, of one address to the API, to the pages and to Stripe's webhook."""
+
+    key: int = 6_000
+    address: int = 12_000
+    pages: int = 600
+    webhooks: int = 12_000
+
+
+def build(
+    *,
+    access_keys: AccessKeys,
+    balances: Balances,
+    purchases: Purchases,
+    people: People,
+    settlements: Settlements,
+    database: Database,
+    catalog: Catalog,
+    signing_secrets: Sequence[str],
+    checks: Mapping[str, Check],
+    default_locale: str,
+    clock: Callable[[], int],
+    back_url: str | None = None,
+    trusted_proxies: Iterable[str] = (),
+    limits: Limits | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> web.Application:
+    """
+    Return the application.
+
+    Args:
+        signing_secrets: of Stripe's webhook endpoint; with none, every delivery is refused.
+        checks: what `/readyz` asks, by name.
+        back_url: where the pages' link back to Discord leads, None for no link.
+        trusted_proxies: addresses or networks whose `X-Forwarded-For` is believed; ValueError for what is neither.
+        clock: UTC milliseconds.
+        monotonic: seconds, for budgets.
+
+    """
+    bounds = limits or Limits()
+    callers = Callers(trusted_proxies)
+    access = Access(
+        access_keys,
+        by_address=Budget("address", bounds.address, monotonic=monotonic),
+        by_key=Budget("key", bounds.key, monotonic=monotonic),
+        callers=callers,
+    )
+
+    async def order_by_reference(reference: str) -> OrderRow | None:
+        return await database.read(lambda: order_rows.by_reference(reference))
+
+    app = web.Application(middlewares=[problems.middleware(clock=clock)])
+    app[REST_API] = RestApi(
+        access=access,
+        balances=balances,
+        purchases=purchases,
+        people=people,
+        catalog=catalog,
+        default_locale=default_locale,
+    )
+    app[STRIPE_WEBHOOK] = StripeWebhook(
+        settlements=settlements,
+        secrets=tuple(signing_secrets),
+        budget=Budget("webhooks", bounds.webhooks, monotonic=monotonic),
+        callers=callers,
+        clock=clock,
+    )
+    app[PAGES] = Pages(
+        order_by_token=purchases.order_by_token,
+        order_by_reference=order_by_reference,
+        catalog=catalog,
+        budget=Budget("pages", bounds.pages, monotonic=monotonic),
+        callers=callers,
+        back_url=back_url,
+        clock=clock,
+    )
+    app[CHECKS] = dict(checks)
+    app.add_routes([*rest_api.routes(), *pages.routes(), *health.routes()])
+    app.router.add_post(stripe_webhook.PATH, stripe_webhook.receive)
+    app.on_response_prepare.append(_finish_headers)
+    return app
+
+
+async def _finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    # aiohttp's own answer names its version and Python's, which only helps those who look for holes.
+    response.headers["Server"] = "jauge"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    spent = request.get(SPENT)
+    if spent is not None and "RateLimit" not in response.headers:
+        response.headers.update(spent.headers)
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """
+    Take a port of this machine; 0 takes any free one, and `url_of` tells which.
+
+    It is taken before anything else starts, since addresses that buyers are sent to contain it.
+
+    Raises:
+        OSError: the port is in use, or the address is none of this machine; the message names it.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = (
+            "is in use: free it or choose another" if error.errno == errno.EADDRINUSE else str(error.strerror)
+        )
+        raise OSError(error.errno, f"port {port} on {host} (HTTP) {reason}") from error
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address at which this machine reaches the listener."""
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        address = ipaddress.ip_address("::1" if address.version == 6 else "127.0.0.1")  # noqa: PLR2004 - of the protocol
+    return f"http://{f'[{address}]' if address.version == 6 else address}:{port}"  # noqa: PLR2004 - the same
+
+
+@asynccontextmanager
+async def serve(
+    app: web.Application,
+    listener: socket.socket,
+    *,
+    drain_seconds: float = DRAIN_SECONDS,
+    keepalive_seconds: float = KEEPALIVE_SECONDS,
+) -> AsyncIterator[str]:
+    """
+    Serve `app` on a listener from `open_port` until the block ends, and give its address.
+
+    The end comes in two steps: no new connections, then at most `drain_seconds` for requests under way.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=keepalive_seconds,
+        lingering_time=LINGER_SECONDS,
+        # A body is never unpacked: what is small on the wire must not be large in memory.
+        auto_decompress=False,
+        # aiohttp waits this long for handlers, and again for those it then cancels.
+        shutdown_timeout=drain_seconds / 2,
+    )
+    try:
+        await runner.setup()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
+        yield url_of(listener)
+    finally:
+        for running in list(runner.sites):
+            await running.stop()
+        await runner.cleanup()
+        listener.close()
