@@ -1,0 +1,1 @@
+"""Tests of the web server and of both ways to Stripe."""
