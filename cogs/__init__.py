@@ -1,0 +1,1 @@
+"""Discord in, Discord out: commands and buttons, one file for each topic a user would name."""

@@ -1,0 +1,122 @@
+"""All cogs of one bot, from the parts of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from discord.ext import commands
+
+from cogs.admin import Admin
+from cogs.ask import Ask
+from cogs.client import QuotaBot
+from cogs.command_sync import Marks
+from cogs.errors import Mishaps
+from cogs.help import Help
+from cogs.history import PurchaseHistory
+from cogs.kept import KeptNotices
+from cogs.metered import Guard
+from cogs.notices import NoticeSender
+from cogs.opening_pace import OpeningPace
+from cogs.quota import Balance
+from cogs.receipts import Receipts
+from cogs.shop import Shop
+from cogs.speech import Speech
+from quota_core.balances import Balances
+from quota_core.catalog import Catalog
+from quota_core.grants import Grants
+from quota_core.history import History
+from quota_core.notices import Notices
+from quota_core.operators import Operators
+from quota_core.people import People
+from quota_core.purchases import Purchases
+from quota_core.quota import Quota
+from quota_core.stats import Statistics
+
+PREFIX = "!"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """
+    What the cogs need.
+
+    `public_url` is where buyers reach our own pages, without a slash at its end; `monotonic` counts seconds;
+    `with_ask` loads the sample command.
+    """
+
+    catalog: Catalog
+    quota: Quota
+    balances: Balances
+    grants: Grants
+    history: History
+    statistics: Statistics
+    notices: Notices
+    people: People
+    purchases: Purchases
+    operators: Operators
+    marks: Marks
+    default_locale: str
+    public_url: str
+    clock: Callable[[], int]
+    monotonic: Callable[[], float]
+    extensions: Sequence[str] = ()
+    with_ask: bool = False
+
+
+def make_bot(parts: Parts, *, message_content: bool) -> QuotaBot:
+    """Return a bot with all cogs, not logged in yet. For `connection.run_discord`, which may need several."""
+    speech = Speech(parts.people, default_locale=parts.default_locale)
+    mishaps = Mishaps(
+        speech,
+        parts.catalog,
+        parts.operators,
+        can_sell=parts.purchases.can_sell,
+        prefix=PREFIX,
+        clock=parts.clock,
+    )
+    return QuotaBot(
+        speech=speech,
+        mishaps=mishaps,
+        make_cogs=lambda bot: _cogs(bot, parts, speech, mishaps),
+        extensions=parts.extensions,
+        marks=parts.marks,
+        message_content=message_content,
+        prefix=PREFIX,
+    )
+
+
+def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list[commands.Cog]:
+    catalog, operators, clock = parts.catalog, parts.operators, parts.clock
+    receipts = Receipts(parts.purchases)
+    cogs: list[commands.Cog] = [
+        Balance(speech, mishaps, catalog, parts.balances, operators, clock=clock),
+        Shop(speech, mishaps, catalog, parts.purchases, operators, public_url=parts.public_url),
+        PurchaseHistory(speech, mishaps, catalog, parts.history),
+        Admin(
+            speech,
+            mishaps,
+            catalog,
+            grants=parts.grants,
+            statistics=parts.statistics,
+            operators=operators,
+            prefix=PREFIX,
+            clock=clock,
+        ),
+        Guard(speech, mishaps, catalog, parts.quota, parts.balances, can_sell=parts.purchases.can_sell),
+        Help(speech, mishaps, operators, prefix=PREFIX),
+        KeptNotices(speech, mishaps, catalog, parts.notices, receipts),
+        NoticeSender(
+            bot,
+            catalog,
+            parts.notices,
+            people=parts.people,
+            receipts=receipts,
+            pace=OpeningPace(monotonic=parts.monotonic),
+            on_refused=bot.refused.set,
+            clock=clock,
+        ),
+    ]
+    if parts.with_ask:
+        cogs.append(Ask(speech, mishaps, catalog))
+    return cogs

@@ -1,0 +1,132 @@
+"""
+Discord, kept connected: log in, stay, come back, and know when there is no use in trying.
+
+discord.py mends the gateway by itself; what ends it for good ends up here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+import discord
+import yarl
+from discord import asset, gateway
+from discord.http import Route
+
+from cogs.client import QuotaBot
+
+log = logging.getLogger(__name__)
+
+TOKEN_REFUSED = 4004  # https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway
+FIRST_PAUSE_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 120.0  # Discord takes 1 000 logins a day
+
+
+class DiscordState(Enum):
+    """How it stands with Discord."""
+
+    CONNECTING = "connecting"
+    LOGGED_IN = "logged in"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    REFUSED = "refused"
+
+
+OnState = Callable[[DiscordState], None]
+
+
+def point_at(api_url: str, gateway_url: str) -> None:
+    """
+    Send discord.py to another Discord, for the whole process.
+
+    Args:
+        api_url: the base of the REST API, such as `http://127.0.0.1:8081/api/v10`.
+        gateway_url: the gateway's address, such as `ws://127.0.0.1:8081/gateway/`.
+
+    """
+    Route.BASE = api_url.rstrip("/")
+    gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+    asset.Asset.BASE = str(yarl.URL(api_url).origin())
+
+
+async def run_discord(
+    make_bot: Callable[[bool], QuotaBot], token: str, *, message_content: bool, on_state: OnState
+) -> None:
+    """
+    Keep a bot connected until cancelled; return only when Discord refuses the token.
+
+    Each attempt has a bot of its own, from `make_bot(message_content)`. When Discord grants no
+    message-content intent, the log says so and the bot goes on without it: slash commands and mentions still work.
+    """
+    pause_seconds = FIRST_PAUSE_SECONDS
+    while True:
+        bot = make_bot(message_content)
+        bot.add_listener(_reporter(on_state, DiscordState.CONNECTED), "on_connect")
+        bot.add_listener(_reporter(on_state, DiscordState.CONNECTED), "on_resumed")
+        bot.add_listener(_reporter(on_state, DiscordState.DISCONNECTED), "on_disconnect")
+        on_state(DiscordState.CONNECTING)
+        logged_in = False
+        try:
+            async with bot:
+                await bot.login(token)
+                logged_in = True
+                on_state(DiscordState.LOGGED_IN)
+                log.info("invite the bot: %s", bot.invite_url())
+                await _connect(bot)
+        except discord.PrivilegedIntentsRequired:
+            log.warning(
+                "Discord grants no message-content intent: commands with a prefix work in direct messages only, "
+                "mentions and slash commands everywhere. Enable it in the developer portal, or set "
+                "MESSAGE_CONTENT_INTENT=false"
+            )
+            if not message_content:
+                raise
+            message_content = False
+            continue
+        except Exception as error:  # noqa: BLE001 - anything but a refused token may pass, and the rest goes on
+            if _is_refusal(error):
+                break
+            log.warning("Discord: %r; again in about %.0f s", error, pause_seconds)
+        else:
+            if bot.refused.is_set():
+                break
+        on_state(DiscordState.DISCONNECTED)
+        pause_seconds = FIRST_PAUSE_SECONDS if logged_in else min(MAX_PAUSE_SECONDS, 2 * pause_seconds)
+        await asyncio.sleep(pause_seconds * (1 + secrets.randbelow(250) / 1000))
+    log.error("Discord refuses the token: set a new DISCORD_TOKEN and start again; everything else goes on")
+    on_state(DiscordState.REFUSED)
+
+
+async def _connect(bot: QuotaBot) -> None:
+    """Stay connected until that ends, or until a REST call finds the token refused."""
+    connecting = asyncio.ensure_future(bot.connect())
+    refused = asyncio.ensure_future(bot.refused.wait())
+    try:
+        await asyncio.wait({connecting, refused}, return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            await connecting
+    finally:
+        for task in (connecting, refused):
+            task.cancel()
+        await asyncio.gather(connecting, refused, return_exceptions=True)
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, discord.ConnectionClosed):
+        return error.code == TOKEN_REFUSED
+    if isinstance(error, discord.HTTPException):
+        return error.status == HTTPStatus.UNAUTHORIZED
+    return isinstance(error, discord.LoginFailure)
+
+
+def _reporter(on_state: OnState, state: DiscordState) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def report() -> None:
+        on_state(state)
+
+    return report

@@ -1,0 +1,63 @@
+"""
+What a button carries: `v1:<action>:<…>:<owner>`, at most 100 characters, unsigned on purpose.
+
+Price, owner and rights are looked up on each press, so an id that somebody made up gains nothing. The
+patterns are matched as a whole and cannot overlap: their second word differs.
+"""
+
+from __future__ import annotations
+
+_OWNER = r"(?P<owner>[1-9][0-9]{0,19})"
+_ID = r"[a-z][a-z0-9_]{0,39}"  # as in the catalog
+
+BUY = rf"v1:buy:(?P<package>{_ID}):{_OWNER}"
+SHOP = rf"v1:shop:{_OWNER}"
+UPGRADE = rf"v1:upgrade:(?P<plan>{_ID}):{_OWNER}"
+QUOTA = rf"v1:quota:(?P<subject>[1-9][0-9]{{0,19}}):{_OWNER}"
+HISTORY = rf"v1:history:{_OWNER}"
+PAGE = rf"v1:page:(?P<page>[0-9]{{1,6}}):{_OWNER}"
+STATS = rf"v1:stats:{_OWNER}"
+KEPT = rf"v1:kept:{_OWNER}"
+
+OURS = r"v[0-9]+:.*"
+"""Every id that this program made or will make, whatever its version."""
+
+
+def buy(package: str, owner_id: int) -> str:
+    """Name the button that opens the payment page of a package."""
+    return f"v1:buy:{package}:{owner_id}"
+
+
+def shop(owner_id: int) -> str:
+    """Name the button that shows the packages privately."""
+    return f"v1:shop:{owner_id}"
+
+
+def upgrade(plan: str, owner_id: int) -> str:
+    """Name the button that says how to get onto a plan."""
+    return f"v1:upgrade:{plan}:{owner_id}"
+
+
+def quota(subject_id: int, owner_id: int) -> str:
+    """Name the button that draws the card of `subject_id` again."""
+    return f"v1:quota:{subject_id}:{owner_id}"
+
+
+def history(owner_id: int) -> str:
+    """Name the button that shows the history privately."""
+    return f"v1:history:{owner_id}"
+
+
+def page(number: int, owner_id: int) -> str:
+    """Name the button that turns an open history to a page."""
+    return f"v1:page:{number}:{owner_id}"
+
+
+def stats(owner_id: int) -> str:
+    """Name the button that shows an operator the figures privately."""
+    return f"v1:stats:{owner_id}"
+
+
+def kept(owner_id: int) -> str:
+    """Name the button that shows a message that could not be sent."""
+    return f"v1:kept:{owner_id}"

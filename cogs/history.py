@@ -1,0 +1,89 @@
+"""What changed a balance: `!quota_history`, page by page, for the eyes of its owner alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import discord
+from discord.ext import commands
+
+from cogs import custom_ids
+from cogs.actors import account_of
+from cogs.buttons import OwnedButton
+from cogs.cover import cover_card
+from cogs.errors import Mishaps
+from cogs.replies import Button, in_direct_messages, press, redraw, tell, tell_privately
+from cogs.slash_texts import command_english
+from cogs.speech import Speech
+from cogs.topic import Topic
+from quota_core.catalog import Catalog
+from quota_core.history import History
+from wording.card import Card
+from wording.history_card import history_card
+from wording.words import Words
+
+
+class HistoryButton(OwnedButton, template=custom_ids.HISTORY):
+    """Shows the newest page privately."""
+
+    topic = "PurchaseHistory"
+    own = "quota_history"
+
+    async def press(self, interaction: discord.Interaction[Any], topic: PurchaseHistory) -> None:
+        """Open the history."""
+        words = await topic.speech.words(interaction)
+        card, buttons = await topic.screen(interaction.user, 0, words)
+        await tell(interaction, card, buttons)
+
+
+class PageButton(OwnedButton, template=custom_ids.PAGE):
+    """Turns an open history to another page."""
+
+    topic = "PurchaseHistory"
+    own = "quota_history"
+
+    async def press(self, interaction: discord.Interaction[Any], topic: PurchaseHistory) -> None:
+        """Draw the page where the history stands, if nobody else reads that; otherwise privately."""
+        words = await topic.speech.words(interaction)
+        card, buttons = await topic.screen(interaction.user, int(self.match["page"]), words)
+        message = interaction.message
+        if message is not None and (message.flags.ephemeral or in_direct_messages(interaction)):
+            await redraw(interaction, card, buttons)
+        else:
+            await tell(interaction, card, buttons)
+
+
+class PurchaseHistory(Topic):
+    """Show histories."""
+
+    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (HistoryButton, PageButton)
+
+    def __init__(self, speech: Speech, mishaps: Mishaps, catalog: Catalog, history: History) -> None:
+        super().__init__(speech, mishaps)
+        self._catalog = catalog
+        self._history = history
+
+    @commands.hybrid_command(name="quota_history", description=command_english("quota_history"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
+    async def quota_history(self, context: commands.Context[Any]) -> None:
+        """Show the changes of the author's balance."""
+        words = await self.speech.words(context)
+        card, buttons = await self.screen(context.author, 0, words)
+        await tell_privately(
+            context,
+            card,
+            buttons,
+            cover=cover_card(words("history.title"), words),
+            opener=press(words("button.show_privately"), custom_ids.history(context.author.id)),
+        )
+
+    async def screen(
+        self, user: discord.User | discord.Member, number: int, words: Words
+    ) -> tuple[Card, list[Button]]:
+        """Return a page of the user's history, and the buttons to its neighbours."""
+        page = await self._history.page(account_of(user), number)
+        buttons = []
+        if page.number > 0:
+            buttons.append(press(words("button.previous"), custom_ids.page(page.number - 1, user.id)))
+        if page.number + 1 < page.pages:
+            buttons.append(press(words("button.next"), custom_ids.page(page.number + 1, user.id)))
+        return history_card(page, self._catalog, words), buttons

@@ -1,0 +1,238 @@
+"""
+The one place that answers on Discord.
+
+`tell` answers where the question was asked: only its author sees the answer to an interaction, everybody
+in the channel the one to a message. `tell_privately` is for what only the author may see: it sends
+it where that is proved, and otherwise a button that shows it. Never `Context.send(ephemeral=True)`: when
+Discord or a clock disagrees, it turns into a public message without a word.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+from typing import Any, TypeAlias
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from wording.card import Card
+
+log = logging.getLogger(__name__)
+
+Who: TypeAlias = "commands.Context[Any] | discord.Interaction[Any]"
+Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
+
+MAX_LABEL_LENGTH = 80
+MAX_LINK_LENGTH = 512
+MAX_BUTTONS = 25
+
+# https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes
+ALREADY_ANSWERED = 40060
+TOO_LATE = frozenset((10062, 10015, 50027))  # unknown interaction, unknown webhook, invalid webhook token
+MESSAGE_GONE = 10008
+
+_PRIVATE = "quota_private"  # in Interaction.extras: we deferred it privately, or answered after that
+_CONNECTION_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+def embed_of(card: Card) -> discord.Embed:
+    """Return the embed that shows a card."""
+    embed = discord.Embed(title=card.title, description=card.description or None, colour=card.tone.value)
+    for field in card.fields:
+        embed.add_field(name=field.name, value=field.value, inline=field.inline)
+    if card.footer:
+        embed.set_footer(text=card.footer)
+    return embed
+
+
+def press(label: str, custom_id: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> Button:
+    """Return a button that sends its id back."""
+    return discord.ui.Button(label=label[:MAX_LABEL_LENGTH], custom_id=custom_id, style=style)
+
+
+def link(label: str, url: str) -> Button:
+    """Return a button that opens an address of at most 512 characters."""
+    return discord.ui.Button(label=label[:MAX_LABEL_LENGTH], url=url, style=discord.ButtonStyle.link)
+
+
+def view_of(buttons: Sequence[Button]) -> discord.ui.View:
+    """
+    Return the buttons as they are drawn, and nothing that listens.
+
+    The view is stopped before it is sent: presses find their way by the registered patterns alone, also after
+    a restart. A view that listens and then ends would take a pattern away from the whole bot
+    (discord.py 2.7.1, `ViewStore.remove_view`).
+    """
+    view = discord.ui.View(timeout=None)
+    for button in buttons[:MAX_BUTTONS]:
+        view.add_item(button)
+    view.stop()
+    return view
+
+
+def interaction_of(who: Who) -> discord.Interaction[Any] | None:
+    """Return the interaction behind a command, None when it was a message."""
+    return who.interaction if isinstance(who, commands.Context) else who
+
+
+def user_of(who: Who) -> discord.User | discord.Member:
+    """Return the person who asked."""
+    return who.author if isinstance(who, commands.Context) else who.user
+
+
+def source_id(who: Who) -> int:
+    """Return the id of what asked: of the interaction, or of the message. It never comes twice."""
+    if isinstance(who, commands.Context):
+        return who.message.id if who.interaction is None else who.interaction.id
+    return who.id
+
+
+def in_direct_messages(who: Who) -> bool:
+    """Tell whether nobody but the user and the bot reads along."""
+    return isinstance(who.channel, discord.DMChannel)
+
+
+async def tell(who: Who, card: Card, buttons: Sequence[Button] = ()) -> None:
+    """Answer where it was asked: to an interaction for its user alone, to a message in its channel."""
+    interaction = interaction_of(who)
+    if interaction is None:
+        assert isinstance(who, commands.Context)
+        await _reply(who, card, buttons)
+    elif await _whisper(interaction, card, buttons) is _Whispered.NOT_PRIVATE:
+        await _follow_in_public(interaction, card, buttons)
+
+
+async def tell_privately(
+    who: Who, card: Card, buttons: Sequence[Button] = (), *, cover: Card, opener: Button
+) -> bool:
+    """
+    Answer so that only the person who asked can read it, and tell whether `card` was shown.
+
+    Where that cannot be proved, `cover` is shown instead, with the button `opener`, which asks again in
+    an interaction.
+    """
+    interaction = interaction_of(who)
+    if interaction is not None:
+        whispered = await _whisper(interaction, card, buttons)
+        if whispered is _Whispered.NOT_PRIVATE:
+            await _follow_in_public(interaction, cover, [opener])
+        return whispered is _Whispered.SENT
+    assert isinstance(who, commands.Context)
+    if in_direct_messages(who):
+        await _reply(who, card, buttons)
+        return True
+    await _reply(who, cover, [opener])
+    return False
+
+
+async def defer_privately(interaction: discord.Interaction[Any]) -> None:
+    """Win fifteen minutes for an answer that only the user sees."""
+    await _settled(lambda: interaction.response.defer(ephemeral=True, thinking=True))
+    interaction.extras[_PRIVATE] = "deferred"
+
+
+async def redraw(interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]) -> None:
+    """Change the message whose button was pressed."""
+    view = view_of(buttons)
+    try:
+        await _settled(lambda: interaction.response.edit_message(embed=embed_of(card), view=view))
+    except discord.HTTPException as error:
+        # Deleted meanwhile, or out of our reach: a fresh answer is as good.
+        if error.code != MESSAGE_GONE and not isinstance(error, discord.Forbidden):
+            raise
+        await tell(interaction, card, buttons)
+
+
+class _Whispered(Enum):
+    SENT = "sent"
+    TOO_LATE = "too late"
+    NOT_PRIVATE = "not private"  # it cannot be proved, so nothing was sent
+
+
+async def _whisper(
+    interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]
+) -> _Whispered:
+    """Answer for the user alone, or not at all."""
+    embed, view = embed_of(card), view_of(buttons)
+    response = interaction.response
+    private = interaction.extras.get(_PRIVATE)
+    if private == "deferred":
+        # Editing what was deferred keeps it private, and can be repeated.
+        arrived = await _settled(lambda: interaction.edit_original_response(embed=embed, view=view))
+        interaction.extras[_PRIVATE] = "answered"
+    elif not response.is_done():
+        arrived = await _settled(lambda: response.send_message(embed=embed, view=view, ephemeral=True))
+    elif private is None and response.type is discord.InteractionResponseType.deferred_channel_message:
+        # Another cog deferred, perhaps in public; what follows is then public, whatever its flags say.
+        return _Whispered.NOT_PRIVATE
+    else:
+        arrived = await _settled(
+            lambda: interaction.followup.send(embed=embed, view=view, ephemeral=True), again=False
+        )
+    return _Whispered.SENT if arrived else _Whispered.TOO_LATE
+
+
+async def _follow_in_public(
+    interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]
+) -> None:
+    await _settled(
+        lambda: interaction.followup.send(embed=embed_of(card), view=view_of(buttons)), again=False
+    )
+
+
+async def _settled(call: Callable[[], Awaitable[object]], *, again: bool = True) -> bool:
+    """
+    Make one call of an interaction, and tell whether Discord has it.
+
+    A lost connection says nothing about the call, so it is made once more (unless that could show something
+    twice); "already acknowledged" then means that the first one arrived.
+    """
+    for is_last in (not again, True):
+        try:
+            await call()
+        except discord.InteractionResponded:
+            return True
+        except discord.HTTPException as error:
+            if error.code == ALREADY_ANSWERED:
+                return True
+            if error.code in TOO_LATE:
+                log.info("an answer came too late: %s", error.text)
+                return False
+            raise
+        except _CONNECTION_ERRORS:
+            if is_last:
+                raise
+        else:
+            return True
+    return False
+
+
+async def _reply(context: commands.Context[Any], card: Card, buttons: Sequence[Button]) -> None:
+    """Answer a message in its channel; with one nonce, so that a second try shows nothing twice."""
+    nonce = secrets.token_hex(12)
+    # The message may be deleted by the time it is answered.
+    reference = context.message.to_reference(fail_if_not_exists=False)
+    for is_last in (False, True):
+        try:
+            await context.channel.send(
+                embed=embed_of(card),
+                view=view_of(buttons),
+                reference=reference,
+                mention_author=False,
+                nonce=nonce,
+            )
+        except discord.Forbidden as error:
+            log.info("may not answer in channel %d: %s", context.channel.id, error.text)
+        except _CONNECTION_ERRORS:
+            if is_last:
+                raise
+            continue
+        except discord.DiscordServerError:
+            if is_last:
+                raise
+            continue
+        return

@@ -1,0 +1,183 @@
+"""The real bot on a real ledger, connected to a running sandbox over real sockets."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cogs.assembly import Parts, make_bot
+from cogs.client import QuotaBot
+from cogs.command_sync import MarksInMemory
+from cogs.connection import DiscordState, run_discord
+from quota_core import catalog_file
+from quota_core.accounts import AccountRef
+from quota_core.balances import Balances
+from quota_core.book import Book
+from quota_core.catalog import Catalog
+from quota_core.database import Database
+from quota_core.grants import Grants
+from quota_core.history import History
+from quota_core.migrations import migrate
+from quota_core.notices import Notices
+from quota_core.operators import Operators
+from quota_core.people import People
+from quota_core.purchases import Checkout, Purchases
+from quota_core.quota import Quota
+from quota_core.settlement import Settlements
+from quota_core.stats import Statistics
+from sandbox.places import MEMBER_ID, OPERATOR_ID
+
+MAX_GRANT_UNITS = 1_000_000_000
+PATIENCE_SECONDS = 10
+PUBLIC_URL = "https://quota.example"
+
+
+class MovableClock:
+    """The real time in UTC milliseconds, which a test can move forward."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def __call__(self) -> int:
+        return int(time.time() * 1000) + self.ahead_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The core on one database."""
+
+    clock: MovableClock
+    database: Database
+    settlements: Settlements
+    parts: Parts
+
+    async def spend(self, units: int, *, user_id: int = MEMBER_ID, key: str = "spent before") -> None:
+        """Use units of a user, as some other command did before."""
+        await self.parts.quota.consume(AccountRef("user", str(user_id)), units, key=key)
+
+    async def used(self, user_id: int = MEMBER_ID) -> int:
+        """Return what a user has used of today's allowance."""
+        balance = await self.parts.balances.of(AccountRef("user", str(user_id)))
+        return balance.metrics[0].windows[0].used
+
+    async def bought(self, user_id: int = MEMBER_ID) -> int:
+        """Return what a user was given or bought."""
+        return (await self.parts.balances.of(AccountRef("user", str(user_id)))).metrics[0].purchased
+
+
+@asynccontextmanager
+async def opened_core(
+    path: Path,
+    *,
+    checkout: Checkout | None = None,
+    catalog: Catalog | None = None,
+    operators: Operators | None = None,
+    extensions: Sequence[str] = (),
+    public_url: str = PUBLIC_URL,
+) -> AsyncIterator[Core]:
+    """Open the ledger in a file, and close it when the block ends."""
+    clock = MovableClock()
+    database = Database(path)
+    await database.open()
+    try:
+        await migrate(database, clock=clock)
+        book = Book(catalog or catalog_file.load("quota-manager"))
+        database.on_rollback(book.forget)
+        await database.write(book.open)
+        operators = operators or Operators(user_ids=frozenset({OPERATOR_ID}))
+        notices = Notices(database, clock=clock)
+        quota = Quota(database, book, clock=clock)
+        settlements = Settlements(
+            database,
+            book,
+            notices,
+            operators=[AccountRef("user", str(one)) for one in sorted(operators.user_ids)],
+            default_locale="en-US",
+            clock=clock,
+        )
+        parts = Parts(
+            catalog=book.catalog,
+            quota=quota,
+            balances=Balances(database, book, clock=clock),
+            grants=Grants(database, book, operators, max_grant_units=MAX_GRANT_UNITS, clock=clock),
+            history=History(database, book),
+            statistics=Statistics(database, book, clock=clock),
+            notices=notices,
+            people=People(database, book, clock=clock),
+            purchases=Purchases(database, book, checkout, clock=clock),
+            operators=operators,
+            marks=MarksInMemory(),
+            default_locale="en-US",
+            public_url=public_url,
+            clock=clock,
+            monotonic=asyncio.get_running_loop().time,
+            extensions=extensions,
+            with_ask=True,
+        )
+        yield Core(clock=clock, database=database, settlements=settlements, parts=parts)
+        await quota.drain()
+    finally:
+        await database.close()
+
+
+class States:
+    """What the supervisor reported, in order."""
+
+    def __init__(self) -> None:
+        self.seen: list[DiscordState] = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, state: DiscordState) -> None:
+        self.seen.append(state)
+        self._changed.set()
+
+    async def until(self, state: DiscordState, *, times: int = 1) -> None:
+        """Wait until a state was reported."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while self.seen.count(state) < times:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A bot under its supervisor; `bots` are those it made, the last one is in use."""
+
+    states: States
+    task: asyncio.Task[None]
+    bots: list[QuotaBot]
+
+    @property
+    def bot(self) -> QuotaBot:
+        """The bot in use."""
+        return self.bots[-1]
+
+
+@asynccontextmanager
+async def running_bot(
+    parts: Parts, *, message_content: bool = True, until: DiscordState = DiscordState.CONNECTED
+) -> AsyncIterator[Running]:
+    """Run the bot until the block ends; it is ready and its commands are registered when the block begins."""
+    states = States()
+    bots: list[QuotaBot] = []
+
+    def make(message_content: bool) -> QuotaBot:  # noqa: FBT001 - the supervisor passes nothing else
+        bots.append(make_bot(parts, message_content=message_content))
+        bots[-1]._connection.guild_ready_timeout = 0.01  # so that READY does not wait for two seconds
+        return bots[-1]
+
+    task = asyncio.create_task(run_discord(make, "a-token", message_content=message_content, on_state=states))
+    try:
+        waiting = asyncio.ensure_future(states.until(until))
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        await (task if task.done() and not waiting.done() else waiting)
+        if until is DiscordState.CONNECTED:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await bots[-1].synced.wait()
+                await bots[-1].wait_until_ready()
+        yield Running(states=states, task=task, bots=bots)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
