@@ -14,8 +14,9 @@ from wording.safe import MAX_NAME_CHARACTERS, Safe, mention, safe_name
 PIECES = st.sampled_from(
     [
         "@everyone", "@here", "<@1>", "<@!1>", "<@&1>", "<#1>", "<t:1:R>", "</quota:1>", "<:e:1>", "<a:e:1>",
-        "https://evil.example", "discord.gg/x", "DISCORD.GG/x", "discordapp.com/invite/x", "://", "[claim]", "(https",
-        "**", "__", "~~", "||", "`", "```", "\\", "\\\\", "# ", "-# ", "> ", "- ", "1. ", "\n", "\u202e", "\u200b",
+        "https://evil.example", "discord.gg/x", "DISCORD.GG/x", "discordapp.com/invite/x", "://", "[claim]",
+        "(https", "**", "__", "~~", "||", "`", "```", "\\", "\\\\", "# ", "-# ", "> ", "- ", "1. ", "\n",
+        "\u202e", "\u200b",
         "\u2066", "\u0301", "\U000e0041", "\ud800", "a", " ", "名", "é", "👩\u200d💻",
     ]
 )  # fmt: skip
