@@ -70,7 +70,7 @@ def _purchase(notice: Notice, catalog: Catalog, words: Words, receipt_url: str |
         Field(words("notice.paid"), paid, inline=True),
     ]
     if receipt_url is not None and len(receipt_url) <= MAX_URL:
-        receipt = words("notice.receipt_line", url=Safe(receipt_url))
+        receipt = words("notice.receipt_line", url=Safe(receipt_url.replace(")", "%29")))
         fields.append(Field(words("notice.receipt"), receipt, inline=True))
     return Card(
         words("notice.purchase"),

@@ -8,7 +8,7 @@ from quota_core.catalog import Catalog
 from wording.card import MAX_FIELD_VALUE, Card, Field, Tone, length_of
 from wording.names import metric_name, plan_name
 from wording.safe import safe_name
-from wording.ways_out import ways_out
+from wording.ways_out import lasts, ways_out
 from wording.words import Words
 
 MAX_METRICS = 15  # leaves room for the last fields within 25, whatever the catalog holds
@@ -45,7 +45,7 @@ def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str |
         title=words("quota.title") if whose is None else words("quota.title_of", who=safe_name(whose)),
         description=words("quota.blocked") if balance.blocked else described,
         fields=tuple(fields),
-        footer=words("quota.footer"),
+        footer=words("quota.footer") if whose is None else "",
         tone=_tone(balance),
     )
 
@@ -115,7 +115,7 @@ def _one_metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int
         )
         for window in part.windows
     ]
-    fields.append(Field(words("quota.purchased"), _purchased(part, words)))
+    fields.append(Field(words("quota.purchased"), _purchased(part, catalog, words)))
     fields += [Field(words(f"quota.{kind}"), text) for kind, text in _rest(part, catalog, words)]
     fields.append(Field(words("quota.total"), f"**{_total(part, catalog, words)}**", inline=True))
     return fields
@@ -128,7 +128,7 @@ def _metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int, ro
         for window in part.windows
     ]
     if part.purchased:
-        lines.append(f"{words('quota.purchased')} {_purchased(part, words)}")
+        lines.append(f"{words('quota.purchased')} {_purchased(part, catalog, words)}")
     lines += [f"{words(f'quota.{kind}')} {text}" for kind, text in _rest(part, catalog, words)]
     total = f"{words('quota.total')} **{_total(part, catalog, words)}**"
     kept: list[str] = []
@@ -152,9 +152,10 @@ def _window(window: WindowBalance, metric: str, catalog: Catalog, words: Words, 
     return text
 
 
-def _purchased(part: MetricBalance, words: Words) -> str:
+def _purchased(part: MetricBalance, catalog: Catalog, words: Words) -> str:
     if part.purchased <= 0:
-        return words("quota.none_purchased")
+        lasting = lasts(part.metric, catalog)
+        return words("quota.none_purchased" if lasting else "quota.none_purchased_period")
     bar = words.bar(part.purchased_used, part.purchased)
     line = words(
         "quota.purchased_line", bar=words.code(bar), used=part.purchased_used, brought=part.purchased

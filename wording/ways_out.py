@@ -28,10 +28,15 @@ def ways_out(
     if next_plan is not None:
         limit = plan_limit(next_plan, metric, catalog, words)
         ways.append(words("way.upgrade", plan=plan_name(next_plan, catalog, words), limit=limit))
-    on_sale = [package for package in catalog.packages.values() if package.metric == metric]
-    if can_sell and on_sale:
-        lasting = all(package.expires == "never" for package in on_sale)
-        ways.append(words("way.buy" if lasting else "way.buy_period"))
+    if can_sell and any(package.metric == metric for package in catalog.packages.values()):
+        ways.append(words("way.buy" if lasts(metric, catalog) else "way.buy_period"))
     if not ways:
         return ""
     return "\n".join([words("way.title"), *(f"{number}. {way}" for number, way in enumerate(ways, 1))])
+
+
+def lasts(metric: str, catalog: Catalog) -> bool:
+    """Tell whether everything on sale of a metric never expires."""
+    return all(
+        package.expires == "never" for package in catalog.packages.values() if package.metric == metric
+    )

@@ -14,6 +14,7 @@ def test_someone_elses_quota_names_them_harmlessly(catalog: Catalog, english: Wo
     card = quota_card(balance(metric(window())), catalog, english, whose="*Eve* @everyone", now_ms=NOW_MS)
 
     assert card.title == "📊 Quota of \\*Eve\\* @\u200beveryone"
+    assert card.footer == ""
 
 
 def test_nothing_purchased_says_what_purchases_are_worth(catalog: Catalog, english: Words) -> None:
@@ -21,6 +22,16 @@ def test_nothing_purchased_says_what_purchases_are_worth(catalog: Catalog, engli
     card = quota_card(balance(metric(window())), catalog, english, whose=None, now_ms=NOW_MS)
 
     assert "None yet. What you buy never expires." in drawn(card)
+
+
+def test_no_promise_is_made_where_packages_expire(catalog: Catalog, english: Words) -> None:
+    """Neither on the dashboard nor among the ways out."""
+    packages = {name: one.model_copy(update={"expires": "period"}) for name, one in catalog.packages.items()}
+    ending = catalog.model_copy(update={"packages": packages})
+    card = quota_card(balance(metric(window())), ending, english, whose=None, now_ms=NOW_MS)
+    low = low_quota_card(crossing(), spend(), "pro", ending, english)
+
+    assert "never" not in drawn(card) + drawn(low)
 
 
 def test_unlimited_has_no_end_and_no_total(catalog: Catalog, english: Words) -> None:
