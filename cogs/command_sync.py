@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from pathlib import Path
 from typing import Any, Protocol
 
 import discord
@@ -42,6 +43,27 @@ class MarksInMemory:
     async def remember(self, mark: str) -> None:
         """Remember a digest in the place of the last one."""
         self._mark = mark
+
+
+class MarksInFile:
+    """Remembers in a small file, from one start to the next."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def remembered(self) -> str | None:
+        """Return what was remembered last, None when nothing was."""
+        try:
+            return self._path.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    async def remember(self, mark: str) -> None:
+        """Remember a digest in the place of the last one; without it, commands are just registered again."""
+        try:
+            self._path.write_text(mark, encoding="ascii")
+        except OSError as error:
+            log.warning("could not remember which commands are registered: %s", error)
 
 
 async def sync_when_changed(tree: app_commands.CommandTree[Any], marks: Marks) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar
 
 import discord
@@ -16,12 +17,15 @@ from cogs.slash_texts import command_english
 from cogs.speech import Speech
 from cogs.topic import Topic
 from quota_core.catalog import Catalog
+from quota_core.errors import QuotaError
 from quota_core.operators import Operators
 from quota_core.purchases import Purchases
 from wording.card import Card
 from wording.names import plan_limit, plan_name
 from wording.shop_card import package_label, pay_card, shop_card
 from wording.words import Words
+
+log = logging.getLogger(__name__)
 
 
 class BuyButton(OwnedButton, template=custom_ids.BUY):
@@ -102,8 +106,12 @@ class Shop(Topic):
         words = await self.speech.words(who)
         is_operator = self._operators.allow(actor_of(who))
         card, buttons = self._screen(user.id, words, is_operator=is_operator)
+        try:
+            await self._purchases.viewed(account_of(user), screen)
+        except QuotaError:
+            # A figure is missing; nobody has to do without the shop for that.
+            log.exception("an opening of the shop was not recorded")
         await tell(who, card, buttons)
-        await self._purchases.viewed(account_of(user), screen)
 
     def _screen(self, owner_id: int, words: Words, *, is_operator: bool) -> tuple[Card, list[Button]]:
         can_sell = self._purchases.can_sell

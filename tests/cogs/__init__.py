@@ -1,0 +1,1 @@
+"""Commands and buttons, tried by the people of a real sandbox."""

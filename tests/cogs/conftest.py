@@ -7,9 +7,12 @@ import discord
 import pytest
 import yarl
 
+from quota_core import catalog_file
 from sandbox.server import Sandbox, serve
 from tests.cogs.stack import Core, Running, opened_core, running_bot
-from tests.sandbox.people import People
+from tests.cogs.talk import Talk
+from webhooks.product_text import ProductTexts
+from webhooks.stripe_checkout import StripeCheckout
 
 
 @pytest.fixture
@@ -25,16 +28,30 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def people(sandbox: Sandbox) -> AsyncIterator[People]:
-    """Return the people of the sandbox."""
-    async with People(sandbox.url) as them:
+async def talk(sandbox: Sandbox) -> AsyncIterator[Talk]:
+    """Return what the people of the sandbox can say and press."""
+    async with Talk(sandbox.url) as them:
         yield them
 
 
 @pytest.fixture
-async def core(tmp_path: Path) -> AsyncIterator[Core]:
-    """Return the core on a fresh ledger that sells nothing."""
-    async with opened_core(tmp_path / "quota.db") as opened:
+async def checkout(sandbox: Sandbox) -> AsyncIterator[StripeCheckout]:
+    """Return the real checkout, on the sandbox's Stripe."""
+    opened = StripeCheckout(
+        "sk_test_sandbox",
+        api_url=sandbox.url,
+        success_url="http://127.0.0.1:9/pay/done",
+        cancel_url="http://127.0.0.1:9/pay/cancelled",
+        product=ProductTexts(catalog_file.load("quota-manager"), terms_url=None),
+    )
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def core(tmp_path: Path, checkout: StripeCheckout) -> AsyncIterator[Core]:
+    """Return the core on a fresh ledger."""
+    async with opened_core(tmp_path / "quota.db", checkout=checkout) as opened:
         yield opened
 
 
