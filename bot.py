@@ -20,7 +20,7 @@ import journal
 import settings as configuration
 from assembly import opened_ledger, run_bot
 from quota_core import catalog_file
-from quota_core.access_keys import Scope
+from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError
 from terminal import local_socket
 from terminal.desk import Desk
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return asyncio.run(options.action(options))
+        code: int = asyncio.run(options.action(options))
     except configuration.SettingsError as error:
         _complain("These settings need a look (environment or .env, see docs/settings.md):", error.problems)
         return EXIT_CONFIG
@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_IN_USE
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def _complain(headline: str, problems: Sequence[str]) -> None:
@@ -58,7 +59,12 @@ def _complain(headline: str, problems: Sequence[str]) -> None:
 async def _run(options: argparse.Namespace) -> int:
     settings = configuration.load(_given(options), need_discord=True)
     _start_journal(settings)
-    return await run_bot(settings, options.data, announce=_announce)
+
+    async def ready(http_url: str, keys: AccessKeys) -> None:
+        del keys
+        _announce(f"ready http={http_url}")
+
+    return await run_bot(settings, options.data, ready=ready)
 
 
 async def _sandbox(options: argparse.Namespace) -> int:
@@ -66,13 +72,19 @@ async def _sandbox(options: argparse.Namespace) -> int:
     from sandbox_run import run_sandbox  # noqa: PLC0415 - see above
 
     return await run_sandbox(
-        _given(options), options.data, port=options.sandbox_port, announce=_announce, start_journal=_start_journal
+        _given(options),
+        options.data,
+        port=options.sandbox_port,
+        announce=_announce,
+        start_journal=_start_journal,
     )
 
 
 async def _tool(options: argparse.Namespace) -> int:
     """Have the running bot do it, or open the ledger when none runs."""
-    facts = {name: value for name, value in vars(options).items() if name not in ("action", "data", "command")}
+    facts = {
+        name: value for name, value in vars(options).items() if name not in ("action", "data", "command")
+    }
     code = await local_socket.ask(options.data, options.command, facts, print)
     if code is not None:
         return code

@@ -82,3 +82,5 @@ def start(level: str, form: str, *, secrets: Iterable[str]) -> None:
     for name in _LIBRARIES:
         # At DEBUG they log addresses with tokens in them.
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+    # One line a call is its idea of INFO; ours says what came of the call.
+    logging.getLogger("stripe").setLevel(logging.WARNING)

@@ -41,7 +41,7 @@ def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
         raise ValueError("must be a whole address such as https://example.org")
-    return value.rstrip("/")
+    return value
 
 
 def _https(value: str) -> str:

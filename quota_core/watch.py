@@ -1,0 +1,28 @@
+"""The recurring check of the ledger: at start and every five minutes; what it finds stops all writes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from quota_core.database import Database
+from quota_core.errors import UnavailableError
+from quota_core.proof import check_recent
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 300.0
+
+
+async def watch_ledger(database: Database, *, interval_seconds: float = INTERVAL_SECONDS) -> None:
+    """Check until cancelled, or until something is broken: then writes are halted, and reads go on."""
+    while True:
+        try:
+            verdict = await check_recent(database)
+        except UnavailableError as error:
+            log.warning("the ledger could not be checked: %s", error)
+        else:
+            if not verdict.sound:
+                database.halt(verdict.problems[0])
+                return
+        await asyncio.sleep(interval_seconds)
