@@ -13,8 +13,9 @@ from quota_core.posting import Crossed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """A threshold that this spend crossed, for the first time in its window."""
+    """A threshold that this spend crossed, for the first time in its window (hour, day, …)."""
 
+    kind: str
     percent: int
     used: int
     limit: int
@@ -67,7 +68,7 @@ def refusal(payer: Payer, metric: str, units: int, plan: str, shortage: Shortage
     """Return the refusal of `units`, seen from the first payer."""
     refills = tuple(
         Refill(
-            period=window.period.key,
+            kind=window.kind,
             limit=window.limit,
             used=payer.state.used.get((metric, window.period.key), (0, 0))[0],
             resets_ms=window.period.end_ms,
@@ -114,6 +115,7 @@ def with_crossings(
 def _crossings(payer: Payer, metric: str, crossed: Crossed) -> list[Crossing]:
     return [
         Crossing(
+            kind=window.kind,
             percent=crossed.percent,
             used=payer.state.used[metric, window.period.key][0],
             limit=window.limit,

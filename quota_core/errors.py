@@ -31,9 +31,9 @@ class QuotaError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refill:
-    """One window of an allowance at the moment of a refusal; `limit` None means unlimited."""
+    """One window of an allowance (hour, day, …) at the moment of a refusal; `limit` None means unlimited."""
 
-    period: str
+    kind: str
     limit: int | None
     used: int
     resets_ms: int

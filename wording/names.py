@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from quota_core.catalog import Allowance, Catalog
 from wording.card import clipped
 from wording.safe import Safe, safe_name
 from wording.words import Words
 
 MAX_LABEL = 60
-
-# The keys that `quota_core.periods` gives to windows.
-_PERIOD_KEYS = {
-    "hour": re.compile(r"\d{4}-\d\d-\d\dT\d\dZ"),
-    "day": re.compile(r"\d{4}-\d\d-\d\d"),
-    "week": re.compile(r"\d{4}-W\d\d"),
-    "month": re.compile(r"\d{4}-\d\d"),
-    "year": re.compile(r"\d{4}"),
-}
 
 
 def plan_name(plan_id: str, catalog: Catalog, words: Words) -> Safe:
@@ -37,14 +26,6 @@ def metric_name(metric: str, catalog: Catalog, words: Words) -> Safe:
     """Return a metric's label with a capital: `Requests`."""
     label = words.unit_name(2, catalog, metric)
     return Safe(clipped(label[:1].upper() + label[1:], MAX_LABEL))
-
-
-def window_kind(period_key: str) -> str:
-    """Return the kind of window, `hour`..`year`, that a period key of the ledger names; `any` if none."""
-    kind, at, _ = period_key.partition("@")
-    if at and kind in _PERIOD_KEYS:
-        return kind
-    return next((kind for kind, key in _PERIOD_KEYS.items() if key.fullmatch(period_key)), "any")
 
 
 def rate(allowance: Allowance, catalog: Catalog, words: Words) -> Safe:

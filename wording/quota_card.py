@@ -70,9 +70,8 @@ def low_quota_card(
     used_up = crossing.used >= crossing.limit
     # Rounded down, so that 100 % means that nothing is left.
     percent = min(100, crossing.used * 100 // crossing.limit) if crossing.limit else 100
-    kind = _kind_of(crossing, spend, plan_id, catalog)
     lines = [
-        words("low.intro", percent=words.percent(percent / 100), quota=words(f"quota_of.{kind}")),
+        words("low.intro", percent=words.percent(percent / 100), quota=words(f"quota_of.{crossing.kind}")),
         words(
             "low.used",
             used=words.number(crossing.used),
@@ -88,16 +87,6 @@ def low_quota_card(
         description="\n".join(lines) + "\n\n" + ways,
         tone=Tone.BAD if used_up and spend.purchased_left <= 0 else Tone.WARNING,
     )
-
-
-def _kind_of(crossing: Crossing, spend: Spend, plan_id: str, catalog: Catalog) -> str:
-    """Return the kind of the window that was crossed, `any` when two windows have this limit."""
-    kinds = [
-        str(allowance.period)
-        for allowance in catalog.plan(plan_id).allowances_of(spend.metric)
-        if allowance.limit_units == crossing.limit
-    ]
-    return kinds[0] if len(kinds) == 1 else "any"
 
 
 def _tone(balance: Balance) -> Tone:

@@ -9,7 +9,7 @@ from quota_core import errors
 from quota_core.catalog import Catalog
 from quota_core.errors import OutOfQuotaError, Refill
 from wording.card import Card, Field, Tone, clipped
-from wording.names import plan_name, window_kind
+from wording.names import plan_name
 from wording.safe import Safe, safe_name
 from wording.ways_out import ways_out
 from wording.words import Words
@@ -127,8 +127,7 @@ def _out_of_quota(error: OutOfQuotaError, catalog: Catalog, words: Words, *, can
 
 
 def _refill(refill: Refill, words: Words) -> str:
-    kind = window_kind(refill.period)
-    window = words(f"window.{kind}")
+    window = words(f"window.{refill.kind}")
     if refill.limit is None:
         return f"• {window}: {words('quota.unlimited', used=refill.used)}"
     return words(

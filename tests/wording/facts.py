@@ -70,7 +70,7 @@ def balance(*metrics: MetricBalance, **more: Any) -> Balance:
 
 def crossing(used: int = 950, limit: int = 1000) -> Crossing:
     """Return a threshold that was crossed."""
-    return Crossing(percent=95, used=used, limit=limit, resets_ms=RESET_MS)
+    return Crossing(kind="day", percent=95, used=used, limit=limit, resets_ms=RESET_MS)
 
 
 def spend(**more: Any) -> Spend:

@@ -122,7 +122,7 @@ def test_cards_about_spending_keep_the_limits(
     catalog: Catalog, words: Words, used: int, limit: int, foreign: str
 ) -> None:
     """Low quota, refusals, and what was typed wrong."""
-    refills = tuple(Refill(period="2026-11-20", limit=limit, used=used, resets_ms=NOW_MS) for _ in range(8))
+    refills = tuple(Refill(kind="day", limit=limit, used=used, resets_ms=NOW_MS) for _ in range(8))
     out = OutOfQuotaError(
         metric="m0", units_asked=used, units_left=limit, plan="big", refills=refills, retry_ms=NOW_MS
     )
