@@ -164,10 +164,3 @@ def test_a_hundred_percent_means_that_nothing_is_left(catalog: Catalog, english:
     assert "**100%**" in empty.description
     assert "• Purchased, for afterwards: 3,800 requests" in empty.description
     assert empty.title == "📊 Quota used up!"
-
-
-def test_a_limit_of_no_plan_is_called_quota(catalog: Catalog, english: Words) -> None:
-    """A plan that changed since the spend leaves no wrong period in the sentence."""
-    card = low_quota_card(crossing(76, 80), spend(), "pro", catalog, english)
-
-    assert "of your quota." in card.description
