@@ -112,6 +112,7 @@ def language_for(asked: str | None, accepted: str) -> str:
     for part in accepted[:MAX_HEADER_LENGTH].split(","):
         found = _WEIGHTED.fullmatch(part)
         if found is not None and found[1].lower() in LANGUAGES:
-            wanted.append((-float(found[2] or 1), found[1].lower()))
+            weight = float(found[2] or 1)
+            wanted += [(-weight, found[1].lower())] if weight else []
     # Sorted by weight alone: between equals, the browser's order stands.
     return min(wanted, key=lambda pair: pair[0])[1] if wanted else LANGUAGES[0]

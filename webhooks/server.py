@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from quota_core.access_keys import AccessKeys
 from quota_core.balances import Balances
@@ -28,6 +30,9 @@ from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
 from webhooks.rest_api import REST_API, RestApi
 from webhooks.stripe_webhook import STRIPE_WEBHOOK, StripeWebhook
+
+# aiohttp logs here what goes wrong before a handler runs.
+connections_log = logging.getLogger(f"{__name__}.connections")
 
 KEEPALIVE_SECONDS = 15.0
 DRAIN_SECONDS = 6.0
@@ -170,9 +175,11 @@ async def serve(
 
     The end comes in two steps: no new connections, then at most `drain_seconds` for requests under way.
     """
+    connections_log.addFilter(_calm)
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=connections_log,
         keepalive_timeout=keepalive_seconds,
         lingering_time=LINGER_SECONDS,
         # A body is never unpacked: what is small on the wire must not be large in memory.
@@ -190,3 +197,13 @@ async def serve(
             await running.stop()
         await runner.cleanup()
         listener.close()
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Make one quiet line of what is no HTTP: anybody can send it, so it is no error of ours."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "%s (%s)", (record.getMessage(), type(error).__name__)
+        record.exc_info = None
+    return True

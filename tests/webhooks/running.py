@@ -36,7 +36,7 @@ BEN = AccountRef("user", "200")
 OPERATOR = AccountRef("user", "900")
 PATIENCE_SECONDS = 10
 HOOK = "/webhooks/stripe"
-NO_STRIPE = "sk_test_unreachable"
+HALF_DAY_MS = 12 * 3_600_000
 
 
 class Watch:
@@ -47,6 +47,10 @@ class Watch:
 
     def __call__(self) -> int:
         return time.time_ns() // 1_000_000 + self.ahead_ms
+
+    def to_noon(self) -> None:
+        """Go on to the next noon in UTC, so that no day ends during the test."""
+        self.ahead_ms += (HALF_DAY_MS - self()) % (2 * HALF_DAY_MS)
 
     def seconds(self) -> float:
         """Return the time for budgets."""

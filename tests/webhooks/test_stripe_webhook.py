@@ -313,9 +313,9 @@ async def test_a_session_without_its_fields_is_answered_200(bot: Running, kind: 
     _, order = await bot.buy()
     whole = event_of(order, kind)
     session = whole["data"]["object"]
-    for number, (name, value) in enumerate(
-        itertools.product(session, (None, [], {}, "\ud800", 2**80, -1, True))
-    ):
+    strange: list[Any] = [None, [], {}, "\ud800", 2**80, -1, True]
+    cases = [(name, value) for name in session for value in strange]
+    for number, (name, value) in enumerate(cases):
         event = {**whole, "id": f"evt_{number}", "data": {"object": session | {name: value}}}
         status, _ = await bot.deliver(event)
 
