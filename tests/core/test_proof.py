@@ -1,0 +1,184 @@
+"""Verification: it agrees with a sound ledger, and names what was altered in any other."""
+
+import asyncio
+
+import pytest
+
+from quota_core import proof
+from quota_core.accounts import AccountRef
+from quota_core.proof import Proof, Verdict, check_recent
+from quota_core.watch import watch_ledger
+from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
+from tests.core.recounting import assert_sound
+
+ANA, BEN = AccountRef("user", "1"), AccountRef("user", "2")
+
+
+async def lived_in(ledger: OpenLedger) -> None:
+    """Give the ledger a past with every kind of row."""
+    await ledger.grants.add(ANA, 30, actor=OPERATOR, reason="", key="g")
+    await ledger.quota.consume(ANA, 70, key="m1")
+    await ledger.quota.consume(BEN, 20, key="m2")
+    await ledger.quota.give_back(BEN, key="m2")
+    await ledger.grants.remove(ANA, 5, actor=OPERATOR, reason="", key="r")
+    await ledger.grants.set_plan(ANA, "pro", until_ms=None, actor=OPERATOR, reason="", key="p")
+    await owe_units(ledger, ANA, "requests", 40)
+    opened = await ledger.purchases.begin(ANA, "quota_100", buyer=ANA, locale="en")
+    order = await ledger.purchases.order(opened.order_id)
+    await ledger.settlements.settle(payment_of(order, str(order.reference)))
+    await owe_units(ledger, BEN, "requests", 3)
+
+
+async def verdict_of(ledger: OpenLedger) -> Verdict:
+    """Verify everything."""
+    return await Proof(ledger.database).verify()
+
+
+async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
+    """With the numbers of what was checked."""
+    await lived_in(ledger)
+    verdict = await verdict_of(ledger)
+    await assert_sound(ledger)
+
+    assert verdict.sound
+    assert verdict.entries == 9
+    assert verdict.rows == {"accounts": 2, "windows": 2, "lots": 2, "debts": 2, "orders": 1, "audit": 5}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "sql"),
+    [
+        ("entries_stay", "UPDATE entries SET units = units + 1 WHERE id = 2"),
+        ("entries_stay", "UPDATE entries SET parts = replace(parts, '=50', '=51') WHERE id = 2"),
+        ("entries_stay", "UPDATE entries SET at_ms = at_ms - 1 WHERE id = 4"),
+        ("entries_stay", "UPDATE entries SET key = zeroblob(16) WHERE id = 3"),
+        ("entries_stay", "UPDATE entries SET digest = zeroblob(16) WHERE id = 3"),
+        ("entries_stay", "UPDATE entries SET allowance_left = NULL WHERE id = 1"),
+        ("entries_stay", "UPDATE entries SET purchased_left = 9 WHERE id = 1"),
+        ("entries_stay", "UPDATE entries SET kind = 4 WHERE id = 1"),
+        ("entries_stay", "UPDATE entries SET id = 99 WHERE id = 9"),
+        ("entries_remain", "DELETE FROM entries WHERE id = 4"),
+        ("entries_remain", "DELETE FROM entries WHERE id = 9"),
+        (None, "UPDATE accounts SET version = version + 1 WHERE id = 1"),
+        (None, "UPDATE accounts SET head = 1 WHERE id = 1"),
+        (None, "UPDATE accounts SET digest = zeroblob(16) WHERE id = 2"),
+        (None, "UPDATE accounts SET plan = 'founder' WHERE id = 1"),
+        (None, "UPDATE accounts SET plan_until_ms = 5 WHERE id = 1"),
+        (None, "UPDATE allowances SET used = used - 1 WHERE account = 1"),
+        (None, "UPDATE allowances SET overage = 1 WHERE account = 1"),
+        (None, "DELETE FROM allowances WHERE account = 1"),
+        (None, "INSERT INTO allowances VALUES (1, 1, '2020-01-01', 1, 0)"),
+        (None, "UPDATE lots SET left_units = left_units - 1 WHERE left_units > 0"),
+        (None, "UPDATE lots SET taken_units = 0"),
+        (None, "UPDATE lots SET units = units + 1 WHERE source = 'purchase'"),
+        (None, "UPDATE lots SET account = 2 WHERE source = 'grant'"),
+        (None, "DELETE FROM lots WHERE source = 'grant'"),
+        (None, "UPDATE debts SET units = units + 1 WHERE account = 2"),
+        (None, "DELETE FROM debts WHERE account = 2"),
+        (None, "UPDATE orders SET units = 101"),
+        (None, "UPDATE orders SET entry = 1"),
+        (None, "UPDATE orders SET state = 'open', entry = NULL"),
+        ("audit_remains", "DELETE FROM audit WHERE entry = 1"),
+        ("audit_stays", "UPDATE audit SET entry = 2 WHERE entry = 1"),
+    ],
+)
+async def test_any_altered_row_is_found(ledger: OpenLedger, trigger: str | None, sql: str) -> None:
+    """T47: whoever can write to the file can drop its triggers, but not make the sums agree."""
+    await lived_in(ledger)
+    if trigger is not None:
+        await ledger.execute(f"DROP TRIGGER {trigger}")
+    await ledger.rows("PRAGMA foreign_keys = OFF")  # as most tools that edit a file have it
+    await ledger.execute(sql)
+    verdict = await verdict_of(ledger)
+
+    assert verdict.problems
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "account",
+        "version",
+        "prev",
+        "kind",
+        "metric",
+        "units",
+        "parts",
+        "at_ms",
+        "key",
+        "allowance_left",
+        "purchased_left",
+    ],
+)
+async def test_the_recent_check_finds_an_altered_entry(ledger: OpenLedger, column: str) -> None:
+    """L7: each fact of an entry is under its digest."""
+    await ledger.quota.consume(BEN, 20, key="m1")
+    await ledger.quota.consume(ANA, 20, key="m2")
+    await ledger.quota.consume(ANA, 5, key="m3")
+    changed = {"parts": "'2026-11-21=5'", "key": "zeroblob(16)", "prev": "1", "kind": "2"}.get(column, "7")
+    await ledger.execute("DROP TRIGGER entries_stay")
+    await ledger.execute(f"UPDATE entries SET {column} = {changed} WHERE id = 3")
+    verdict = await check_recent(ledger.database)
+
+    assert verdict.problems
+
+
+async def test_the_recent_check_goes_on_where_it_ended(
+    ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In steps, across accounts, and never past what is broken."""
+    monkeypatch.setattr(proof, "STEP", 3)
+    await lived_in(ledger)
+    first = await check_recent(ledger.database)
+    nothing = await check_recent(ledger.database)
+    await ledger.quota.consume(ANA, 1, key="m9")
+    one = await check_recent(ledger.database)
+    await ledger.quota.consume(ANA, 1, key="m10")
+    await ledger.execute("UPDATE accounts SET version = 99 WHERE id = 1")
+    broken = [await check_recent(ledger.database) for _ in range(2)]
+
+    assert [verdict.entries for verdict in (first, nothing, one)] == [9, 0, 1]
+    assert first.sound
+    assert all(not verdict.sound for verdict in broken)
+    assert (await verdict_of(ledger)).problems
+
+
+async def test_a_ledger_can_be_verified_while_it_is_written(
+    ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps and writes take turns; what came meanwhile is counted, not mistaken for a difference."""
+    monkeypatch.setattr(proof, "STEP", 2)
+    await lived_in(ledger)
+    proving = asyncio.create_task(verdict_of(ledger))
+    written = 0
+    while not proving.done():
+        written += 1
+        account = AccountRef("user", str(1 + written % 5))
+        await ledger.grants.add(account, 2, actor=OPERATOR, reason="", key=f"w{written}")
+        await ledger.quota.consume(account, 1, key=f"c{written}")
+        if written == 30:
+            break
+    verdict = await proving
+
+    assert verdict.problems == []
+    assert verdict.entries > 9
+
+
+async def test_what_the_watch_finds_stops_all_writes(ledger: OpenLedger) -> None:
+    """P8: writes are refused from then on, with the reason; reads stay up."""
+    await lived_in(ledger)
+    await ledger.execute("UPDATE accounts SET version = 99 WHERE id = 1")
+    async with asyncio.timeout(5):
+        await watch_ledger(ledger.database)
+
+    assert ledger.database.halted is not None
+    assert "account 1" in ledger.database.halted
+    assert (await ledger.balances.of(BEN)).exists
+
+
+async def test_an_empty_ledger_is_sound(ledger: OpenLedger) -> None:
+    """Nothing is wrong with nothing."""
+    verdict = await verdict_of(ledger)
+
+    assert verdict.sound
+    assert (await check_recent(ledger.database)).entries == 0
