@@ -22,7 +22,6 @@ from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.settlement import Settlements
 from quota_core.store import orders as order_rows
-from quota_core.store.orders import OrderRow
 from webhooks import health, pages, problems, rest_api, stripe_webhook
 from webhooks.access import SPENT, Access
 from webhooks.budgets import Budget, Callers
@@ -80,21 +79,12 @@ def build(
         monotonic: seconds, for budgets.
 
     """
-    bounds = limits or Limits()
-    callers = Callers(trusted_proxies)
-    access = Access(
-        access_keys,
-        by_address=Budget("address", bounds.address, monotonic=monotonic),
-        by_key=Budget("key", bounds.key, monotonic=monotonic),
-        callers=callers,
-    )
-
-    async def order_by_reference(reference: str) -> OrderRow | None:
-        return await database.read(lambda: order_rows.by_reference(reference))
-
-    app = web.Application(middlewares=[problems.middleware(clock=clock)])
+    bounds, callers = limits or Limits(), Callers(trusted_proxies)
+    by_address = Budget("address", bounds.address, monotonic=monotonic)
+    by_key = Budget("key", bounds.key, monotonic=monotonic)
+    app = _routed(clock)
     app[REST_API] = RestApi(
-        access=access,
+        access=Access(access_keys, by_address=by_address, by_key=by_key, callers=callers),
         balances=balances,
         purchases=purchases,
         people=people,
@@ -110,7 +100,7 @@ def build(
     )
     app[PAGES] = Pages(
         order_by_token=purchases.order_by_token,
-        order_by_reference=order_by_reference,
+        order_by_reference=lambda reference: database.read(lambda: order_rows.by_reference(reference)),
         catalog=catalog,
         budget=Budget("pages", bounds.pages, monotonic=monotonic),
         callers=callers,
@@ -118,6 +108,12 @@ def build(
         clock=clock,
     )
     app[CHECKS] = dict(checks)
+    return app
+
+
+def _routed(clock: Callable[[], int]) -> web.Application:
+    """Return an application that knows its routes and not yet its parts."""
+    app = web.Application(middlewares=[problems.middleware(clock=clock)])
     app.add_routes([*rest_api.routes(), *pages.routes(), *health.routes()])
     app.router.add_post(stripe_webhook.PATH, stripe_webhook.receive)
     app.on_response_prepare.append(_finish_headers)

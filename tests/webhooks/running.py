@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import stripe
+from aiohttp import web
 
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.accounts import AccountRef
@@ -36,6 +37,7 @@ BEN = AccountRef("user", "200")
 OPERATOR = AccountRef("user", "900")
 PATIENCE_SECONDS = 10
 HOOK = "/webhooks/stripe"
+OPERATORS = Operators(user_ids=frozenset({900}))
 HALF_DAY_MS = 12 * 3_600_000
 
 
@@ -158,87 +160,102 @@ def event_of(
 
 
 @asynccontextmanager
-async def running(
-    folder: Path,
-    catalog: Catalog,
-    *,
-    shop: Shop | None = None,
-    api_key: str = "sk_test_sandbox",
-    selling: bool = True,
-    secrets: tuple[str, ...] = (SECRET,),
-    keepalive_seconds: float = 15,
-    drain_seconds: float = 2,
-    checkout_options: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> AsyncIterator[Running]:
-    """Serve a bot on a new ledger in `folder`; without a `shop` its Stripe cannot be reached."""
-    watch = Watch()
+async def opened(folder: Path, watch: Watch, catalog: Catalog) -> AsyncIterator[tuple[Database, Book]]:
+    """Open a new ledger in `folder`."""
     database = Database(folder / "quota.db")
     await database.open()
     await migrate(database, clock=watch)
     book = Book(catalog)
     database.on_rollback(book.forget)
     await database.write(book.open)
-    listener = server.open_port("127.0.0.1", 0)
-    url = server.url_of(listener)
+    try:
+        yield database, book
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def paying(
+    shop: Shop | None, url: str, catalog: Catalog, **options: Any
+) -> AsyncIterator[StripeCheckout]:
+    """Open the way to a Stripe; without a `shop` it leads nowhere."""
     checkout = StripeCheckout(
-        api_key,
+        options.pop("api_key", "sk_test_sandbox"),
         api_url="http://127.0.0.1:9" if shop is None else shop.url,
         success_url=f"{url}/checkout/success",
         cancel_url=f"{url}/checkout/cancel",
         product=ProductTexts(catalog, terms_url="https://jauge.example/terms"),
-        **(checkout_options or {}),
-    )
-    notices, keys = Notices(database, clock=watch), AccessKeys(database, clock=watch)
-    people, balances = People(database, book, clock=watch), Balances(database, book, clock=watch)
-    purchases = Purchases(database, book, checkout if selling else None, clock=watch)
-    settlements = Settlements(
-        database, book, notices, operators=[OPERATOR], default_locale="en-US", clock=watch
-    )
-    app = server.build(
-        access_keys=keys,
-        balances=balances,
-        purchases=purchases,
-        people=people,
-        settlements=settlements,
-        database=database,
-        catalog=catalog,
-        signing_secrets=secrets,
-        checks=options.pop("checks", {}),
-        default_locale="en-US",
-        clock=watch,
-        monotonic=watch.seconds,
         **options,
     )
     if shop is not None:
         shop.sandbox.add_endpoint(f"{url}{HOOK}")
-    operators = Operators(user_ids=frozenset({900}))
     try:
-        async with (
-            aiohttp.ClientSession(url) as http,
-            server.serve(
-                app, listener, keepalive_seconds=keepalive_seconds, drain_seconds=drain_seconds
-            ) as served,
-        ):
-            yield Running(
-                url=served,
-                http=http,
-                watch=watch,
-                database=database,
-                book=book,
-                quota=Quota(database, book, clock=watch),
-                balances=balances,
-                grants=Grants(database, book, operators, max_grant_units=10**9, clock=watch),
-                notices=notices,
-                people=people,
-                keys=keys,
-                purchases=purchases,
-                settlements=settlements,
-                checkout=checkout,
-            )
+        yield checkout
     finally:
         await checkout.close()
-        await database.close()
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    catalog: Catalog,
+    *,
+    shop: Shop | None = None,
+    selling: bool = True,
+    secrets: tuple[str, ...] = (SECRET,),
+    keepalive_seconds: float = 15,
+    checkout_options: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[Running]:
+    """Serve a bot on a new ledger in `folder`; without a `shop` its Stripe cannot be reached."""
+    watch, listener = Watch(), server.open_port("127.0.0.1", 0)
+    url = server.url_of(listener)
+    async with (
+        opened(folder, watch, catalog) as (database, book),
+        paying(shop, url, catalog, **(checkout_options or {})) as checkout,
+        aiohttp.ClientSession(url) as http,
+    ):
+        notices = Notices(database, clock=watch)
+        bot = Running(
+            url=url,
+            http=http,
+            watch=watch,
+            database=database,
+            book=book,
+            quota=Quota(database, book, clock=watch),
+            balances=Balances(database, book, clock=watch),
+            grants=Grants(database, book, OPERATORS, max_grant_units=10**9, clock=watch),
+            notices=notices,
+            people=People(database, book, clock=watch),
+            keys=AccessKeys(database, clock=watch),
+            purchases=Purchases(database, book, checkout if selling else None, clock=watch),
+            settlements=Settlements(
+                database, book, notices, operators=[OPERATOR], default_locale="en-US", clock=watch
+            ),
+            checkout=checkout,
+        )
+        app = application(bot, catalog, secrets, **options)
+        async with server.serve(app, listener, keepalive_seconds=keepalive_seconds, drain_seconds=2):
+            yield bot
+
+
+def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **options: Any) -> web.Application:
+    """Return the application of these parts."""
+    return server.build(
+        access_keys=bot.keys,
+        balances=bot.balances,
+        purchases=bot.purchases,
+        people=bot.people,
+        settlements=bot.settlements,
+        database=bot.database,
+        catalog=catalog,
+        signing_secrets=secrets,
+        checks=options.pop("checks", {}),
+        default_locale="en-US",
+        clock=bot.watch,
+        monotonic=bot.watch.seconds,
+        **options,
+    )
 
 
 def operator() -> Actor:

@@ -199,7 +199,7 @@ async def test_every_setting_is_accepted_by_stripe(tmp_path: Path, catalog: Cata
 
 async def test_a_live_key_opens_a_live_page(tmp_path: Path, catalog: Catalog, shop: Shop) -> None:
     """And the order knows."""
-    async with running(tmp_path, catalog, shop=shop, api_key="rk_live_sandbox") as bot:
+    async with running(tmp_path, catalog, shop=shop, checkout_options={"api_key": "rk_live_sandbox"}) as bot:
         _, placed = await bot.buy()
 
     assert placed.livemode is True
