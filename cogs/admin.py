@@ -98,9 +98,8 @@ class Admin(Topic):
 
     @commands.hybrid_group(name="admin_quota", description=command_english("admin_quota"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
     @operators_only
-    async def admin_quota(self, context: commands.Context[Any]) -> None:
-        """Show the usage of the sub-commands."""
-        asked = context.subcommand_passed
+    async def admin_quota(self, context: commands.Context[Any], asked: str | None = None) -> None:
+        """Show the usage of the sub-commands; `asked` is none of them."""
         if asked is not None:
             choices = sorted(self.admin_quota.all_commands)
             raise UnknownSubcommandError(asked, tuple(choices))

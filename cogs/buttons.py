@@ -45,18 +45,22 @@ class OwnedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Check the owner, then do what the button is for; whatever fails is told to the user."""
-        topic = interaction.client.get_cog(self.topic)
+        bot: Any = interaction.client
+        topic = bot.get_cog(self.topic)
         assert isinstance(topic, Topic), f"{self.topic} is not loaded"
-        try:
-            if interaction.user.id != int(self.match["owner"]):
-                words = await topic.speech.words(interaction)
-                await tell(
-                    interaction, argument_card("not_your_button", words, usage="", command=f"/{self.own}")
-                )
-                return
-            await self.press(interaction, topic)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the user is told and the log has it
-            await topic.mishaps.report(interaction, error)
+        with bot.under_way:
+            try:
+                if interaction.user.id == int(self.match["owner"]):
+                    await self.press(interaction, topic)
+                else:
+                    await self._turn_away(interaction, topic)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the user is told and the log has it
+                await topic.mishaps.report(interaction, error)
+
+    async def _turn_away(self, interaction: discord.Interaction[Any], topic: Topic) -> None:
+        words = await topic.speech.words(interaction)
+        card = argument_card("not_your_button", words, usage="", command=f"/{self.own}")
+        await tell(interaction, card)
 
     async def press(self, interaction: discord.Interaction[Any], topic: Any) -> None:
         """Do what the button is for; its owner pressed."""

@@ -19,12 +19,14 @@ from cogs.replies import tell
 from cogs.slash_texts import SlashTexts
 from cogs.speech import Speech
 from cogs.topic import Topic
+from cogs.under_way import UnderWay
 from wording.refusals import argument_card
 
 log = logging.getLogger(__name__)
 
 MAX_RATE_LIMIT_SECONDS = 30.0  # discord.py takes no less; without it, one call may sleep for hours
 MAX_SYNC_PAUSE_SECONDS = 600.0
+CLOSE_SECONDS = 2.0
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -35,7 +37,12 @@ PERMISSIONS = discord.Permissions(
 
 
 class CommandTree(app_commands.CommandTree["QuotaBot"]):
-    """Slash commands whose failures reach the user in words."""
+    """Slash commands that are waited for when the bot closes, and whose failures reach the user in words."""
+
+    async def _call(self, interaction: discord.Interaction[QuotaBot]) -> None:
+        # Overridden although it is private: nothing public stands around a whole command.
+        with self.client.under_way:
+            await super()._call(interaction)
 
     async def on_error(
         self, interaction: discord.Interaction[QuotaBot], error: app_commands.AppCommandError, /
@@ -98,6 +105,7 @@ class QuotaBot(commands.Bot):
         self.mishaps = mishaps
         self.synced = asyncio.Event()
         self.refused = asyncio.Event()
+        self.under_way = UnderWay()
         self._make_cogs = make_cogs
         self._extensions = tuple(extensions)
         self._marks = marks
@@ -121,13 +129,14 @@ class QuotaBot(commands.Bot):
         self._syncing = asyncio.create_task(self._sync(), name="register slash commands")
 
     async def close(self) -> None:
-        """Close cogs, connections and the registration, if that still runs."""
+        """Finish what is under way, within bounds, then close cogs and connections."""
         if self._syncing is not None:
             self._syncing.cancel()
+        await self.under_way.finish(CLOSE_SECONDS)
         await super().close()
 
     async def _sync(self) -> None:
-        pause_seconds = 5.0
+        pause_seconds = 1.0
         while True:
             try:
                 await sync_when_changed(self.tree, self._marks)
@@ -152,13 +161,14 @@ class QuotaBot(commands.Bot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Run the command in a message; a mention of the bot that names none is news for the cogs."""
-        if message.author.bot or message.webhook_id is not None:
+        if message.author.bot or message.webhook_id is not None or self.under_way.finishing:
             return
-        context = await self.get_context(message)
-        if context.command is None and self._is_addressed(message):
-            self.dispatch("bare_mention", context)
-            return
-        await self.invoke(context)
+        with self.under_way:
+            context = await self.get_context(message)
+            if context.command is None and self._is_addressed(message):
+                self.dispatch("bare_mention", context)
+                return
+            await self.invoke(context)
 
     def _is_addressed(self, message: discord.Message) -> bool:
         """Tell whether the message begins with a mention of the bot."""

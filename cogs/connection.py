@@ -97,8 +97,8 @@ async def run_discord(
             if bot.refused.is_set():
                 break
         on_state(DiscordState.DISCONNECTED)
-        pause_seconds = FIRST_PAUSE_SECONDS if logged_in else min(MAX_PAUSE_SECONDS, 2 * pause_seconds)
         await asyncio.sleep(pause_seconds * (1 + secrets.randbelow(250) / 1000))
+        pause_seconds = FIRST_PAUSE_SECONDS if logged_in else min(MAX_PAUSE_SECONDS, 2 * pause_seconds)
     log.error("Discord refuses the token: set a new DISCORD_TOKEN and start again; everything else goes on")
     on_state(DiscordState.REFUSED)
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 SEND_SECONDS = 30.0
 POLL_SECONDS = 30.0  # how long a wake-up that got lost goes unnoticed
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
 MAX_FAILURE_PAUSE_SECONDS = 60.0
 NONCE_MS = 3 * 60_000  # for how long we count on Discord to know a nonce
 MESSAGES_READ = 30

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-SHORT_SECONDS = 2.0
+BURST = 5
+REFILL_SECONDS = 2.0
 LONG_SECONDS = 600.0
 MAX_IN_LONG = 20
 FIRST_PAUSE_SECONDS = 600.0
@@ -17,26 +18,33 @@ MAX_PAUSE_SECONDS = 6 * 3600.0
 
 
 class OpeningPace:
-    """One new channel in two seconds, twenty in ten minutes, and none for a while after Discord complained."""
+    """
+    Five new channels at once, then one in two seconds, never more than twenty in ten minutes.
+
+    None for a while after Discord complained. `monotonic` counts seconds.
+    """
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._opened: deque[float] = deque(maxlen=MAX_IN_LONG)
+        self._tokens = float(BURST)
+        self._counted = monotonic()
         self._closed_until = float("-inf")
         self._pause_seconds = FIRST_PAUSE_SECONDS
 
     def wait_seconds(self) -> float:
         """Return how long no channel may be opened; 0 when one may be now."""
         now = self._monotonic()
-        until = [self._closed_until]
-        if self._opened:
-            until.append(self._opened[-1] + SHORT_SECONDS)
+        self._tokens = min(float(BURST), self._tokens + (now - self._counted) / REFILL_SECONDS)
+        self._counted = now
+        waits = [0.0, self._closed_until - now, (1 - self._tokens) * REFILL_SECONDS]
         if len(self._opened) == MAX_IN_LONG:
-            until.append(self._opened[0] + LONG_SECONDS)
-        return max(0.0, max(until) - now)
+            waits.append(self._opened[0] + LONG_SECONDS - now)
+        return max(waits)
 
     def opens(self) -> None:
-        """Count a channel that is being opened."""
+        """Count a channel that is being opened; `wait_seconds` was 0 just now."""
+        self._tokens -= 1
         self._opened.append(self._monotonic())
 
     def went_well(self) -> None:

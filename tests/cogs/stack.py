@@ -20,7 +20,7 @@ from quota_core.database import Database
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.migrations import migrate
-from quota_core.notices import Notices
+from quota_core.notices import Notice, Notices
 from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.purchases import Checkout, Purchases
@@ -44,6 +44,46 @@ class MovableClock:
         return int(time.time() * 1000) + self.ahead_ms
 
 
+class WatchedNotices(Notices):
+    """Notices that tell a test what became of each attempt."""
+
+    def __init__(self, database: Database, *, clock: MovableClock) -> None:
+        super().__init__(database, clock=clock)
+        self._outcomes: asyncio.Queue[str] = asyncio.Queue()
+        self.attempts: list[Notice] = []
+
+    async def outcome(self) -> str:
+        """Return what became of the next attempt: sent, later, kept or dead."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self._outcomes.get()
+
+    async def claim(self) -> Notice | None:
+        notice = await super().claim()
+        if notice is not None:
+            self.attempts.append(notice)
+        return notice
+
+    async def sent(self, notice: Notice) -> None:
+        await super().sent(notice)
+        self._outcomes.put_nowait("sent")
+
+    async def keep(self, notice: Notice, reason: str) -> None:
+        await super().keep(notice, reason)
+        self._outcomes.put_nowait("kept")
+
+    async def give_up(self, notice: Notice, reason: str) -> None:
+        await super().give_up(notice, reason)
+        self._outcomes.put_nowait("dead")
+
+    async def try_later(self, notice: Notice, reason: str, *, after_seconds: float | None = None) -> None:
+        await super().try_later(notice, reason, after_seconds=after_seconds)
+        self._outcomes.put_nowait("later")
+
+    async def shown(self, notices: Sequence[Notice]) -> None:
+        await super().shown(notices)
+        self._outcomes.put_nowait("shown")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
     """The core on one database."""
@@ -51,6 +91,7 @@ class Core:
     clock: MovableClock
     database: Database
     settlements: Settlements
+    notices: WatchedNotices
     parts: Parts
 
     async def spend(self, units: int, *, user_id: int = MEMBER_ID, key: str = "spent before") -> None:
@@ -87,7 +128,7 @@ async def opened_core(
         database.on_rollback(book.forget)
         await database.write(book.open)
         operators = operators or Operators(user_ids=frozenset({OPERATOR_ID}))
-        notices = Notices(database, clock=clock)
+        notices = WatchedNotices(database, clock=clock)
         quota = Quota(database, book, clock=clock)
         settlements = Settlements(
             database,
@@ -116,7 +157,7 @@ async def opened_core(
             extensions=extensions,
             with_ask=True,
         )
-        yield Core(clock=clock, database=database, settlements=settlements, parts=parts)
+        yield Core(clock=clock, database=database, settlements=settlements, notices=notices, parts=parts)
         await quota.drain()
     finally:
         await database.close()

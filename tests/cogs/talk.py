@@ -48,6 +48,15 @@ class Talk(People):
             changed: Json = (await changes.next("message_update"))["message"]
             return changed
 
+    async def several(
+        self, *, after: str, count: int, as_: int = MEMBER_ID, channel: int | str = GENERAL_ID
+    ) -> list[Json]:
+        """Return what the viewer sees after a message, once there are `count` messages."""
+        async with self.changes(as_) as changes:
+            while len(seen := await self.seen(viewer=as_, channel=channel, after=after)) < count:
+                await changes.next("message_create")
+        return seen
+
     async def drawn_by(self, bot: QuotaBot, custom_id: str) -> Json:
         """Let the bot draw a button with any id, and return its message."""
         after = await self.latest_id()

@@ -1,0 +1,105 @@
+"""Every button of the bot: its id, its owner, and views that never listen."""
+
+import re
+
+import discord
+import pytest
+
+from cogs import custom_ids
+from cogs.buttons import OwnedButton
+from cogs.replies import press, view_of
+from sandbox.places import FRIEND_ID, MEMBER_ID
+from tests.cogs.stack import Core, Running
+from tests.cogs.talk import Talk, title_of
+
+HUGE_ID = 2**63 - 1
+LONGEST = "a" * 40
+SAMPLES = {
+    custom_ids.BUY: custom_ids.buy(LONGEST, HUGE_ID),
+    custom_ids.SHOP: custom_ids.shop(HUGE_ID),
+    custom_ids.UPGRADE: custom_ids.upgrade(LONGEST, HUGE_ID),
+    custom_ids.QUOTA: custom_ids.quota(HUGE_ID, HUGE_ID),
+    custom_ids.HISTORY: custom_ids.history(HUGE_ID),
+    custom_ids.PAGE: custom_ids.page(999_999, HUGE_ID),
+    custom_ids.STATS: custom_ids.stats(HUGE_ID),
+    custom_ids.KEPT: custom_ids.kept(HUGE_ID),
+}
+OF_THE_MEMBER = [
+    custom_ids.buy("quota_1000", MEMBER_ID),
+    custom_ids.shop(MEMBER_ID),
+    custom_ids.upgrade("pro", MEMBER_ID),
+    custom_ids.quota(MEMBER_ID, MEMBER_ID),
+    custom_ids.history(MEMBER_ID),
+    custom_ids.page(0, MEMBER_ID),
+    custom_ids.stats(MEMBER_ID),
+    custom_ids.kept(MEMBER_ID),
+]
+
+
+def test_ids_fit_and_patterns_do_not_overlap() -> None:
+    """Discord takes 100 characters; each id is answered by one button."""
+    for pattern, sample in SAMPLES.items():
+        matching = [other for other in SAMPLES if re.fullmatch(other, sample)]
+
+        assert matching == [pattern]
+        assert len(sample) <= 100
+
+
+async def test_every_button_is_registered_and_owned(running: Running) -> None:
+    """A pattern without a button, or a button without an owner, is a mistake."""
+    registered = running.bot._buttons
+
+    assert {one.__discord_ui_compiled_template__.pattern for one in registered} == set(SAMPLES)
+    assert all(issubclass(one, OwnedButton) for one in registered)
+    assert all("(?P<owner>" in one.__discord_ui_compiled_template__.pattern for one in registered)
+
+
+@pytest.mark.parametrize("custom_id", OF_THE_MEMBER)
+async def test_a_stranger_gets_nothing_from_any_button(
+    talk: Talk, core: Core, running: Running, custom_id: str
+) -> None:
+    """Private, and how to get their own."""
+    message = await talk.drawn_by(running.bot, custom_id)
+
+    told = await talk.press_label(message, "Old", as_=FRIEND_ID)
+
+    assert told["ephemeral"]
+    assert title_of(told) == "🙋 This is not yours"
+    assert await core.bought(FRIEND_ID) == 0
+
+
+@pytest.mark.parametrize("custom_id", OF_THE_MEMBER)
+async def test_every_button_answers_its_owner(talk: Talk, running: Running, custom_id: str) -> None:
+    """Whatever it answers, it is for the owner alone, and in time."""
+    message = await talk.drawn_by(running.bot, custom_id)
+
+    async with talk.changes(MEMBER_ID) as changes:
+        await talk.press(message, custom_id)
+        answered = await changes.next("interaction_answered")
+
+    assert answered["message"] == message["id"]
+
+
+async def test_views_never_listen() -> None:
+    """One that listens and ends takes its patterns away from the whole bot."""
+    view = view_of([press("one", "v1:shop:1")])
+
+    assert view.is_finished()
+    assert view.timeout is None
+
+
+async def test_answers_leave_nothing_in_the_store_of_views(talk: Talk, running: Running) -> None:
+    """Memory does not grow with every answer, and the patterns stay."""
+    await talk.answer_to("!quota")
+    await talk.slash("buy_quota")
+
+    store = running.bot._connection._view_store
+    assert store._views == {}
+    assert store._synced_message_views == {}
+    assert len(store._dynamic_items) == len(SAMPLES)
+
+
+def test_labels_are_cut_to_what_discord_takes() -> None:
+    """Eighty characters."""
+    assert len(press("x" * 200, "v1:shop:1").label or "") == 80
+    assert isinstance(press("x", "v1:shop:1"), discord.ui.Button)

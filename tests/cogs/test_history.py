@@ -1,0 +1,100 @@
+"""What changed a balance, for the eyes of its owner alone."""
+
+import pytest
+
+from cogs import custom_ids
+from quota_core.accounts import AccountRef
+from quota_core.operators import Actor
+from sandbox.places import FRIEND_ID, MEMBER_ID, OPERATOR_ID
+from tests.cogs.stack import Core, Running
+from tests.cogs.talk import MENTION, Talk, labels_of, text_of, title_of
+
+
+async def _grants(core: Core, count: int) -> None:
+    for number in range(1, count + 1):
+        await core.parts.grants.add(
+            AccountRef("user", str(MEMBER_ID)),
+            number,
+            actor=Actor(user_id=OPERATOR_ID),
+            reason="",
+            key=f"grant {number}",
+        )
+
+
+@pytest.mark.usefixtures("running")
+class TestHistory:
+    async def test_an_empty_history_says_what_to_do(self, talk: Talk) -> None:
+        """The way to the shop."""
+        answer = await talk.slash("quota_history")
+
+        assert answer["ephemeral"]
+        assert "/buy_quota" in text_of(answer)
+        assert labels_of(answer) == []
+
+    @pytest.mark.parametrize("form", ["!quota_history", f"{MENTION} quota_history"])
+    async def test_in_a_server_a_button_shows_it_privately(self, talk: Talk, core: Core, form: str) -> None:
+        """The message itself says nothing of what changed."""
+        await _grants(core, 1)
+
+        cover = await talk.answer_to(form)
+        history = await talk.press_label(cover, "Show it to me only")
+
+        assert not cover["ephemeral"]
+        assert "given by" not in text_of(cover)
+        assert history["ephemeral"]
+        assert "given by" in text_of(history)
+        assert all("given by" not in text_of(one) for one in await talk.seen(viewer=FRIEND_ID))
+
+    async def test_in_direct_messages_it_is_shown_at_once(self, talk: Talk, core: Core) -> None:
+        """Nobody else reads along there, so pages turn in place too."""
+        await _grants(core, 7)
+
+        answer = await talk.answer_to("!quota_history", channel="dm")
+        older = await talk.press_and_watch(answer, "Next")
+
+        assert "+7 requests" in text_of(answer)
+        assert "+2 requests" in text_of(older)
+        assert older["id"] == answer["id"]
+
+    async def test_pages_turn_in_place(self, talk: Talk, core: Core) -> None:
+        """Newest first; the first page has no previous one, the last no next one."""
+        await _grants(core, 7)
+
+        first = await talk.slash("quota_history")
+        second = await talk.press_and_watch(first, "Next")
+        back = await talk.press_and_watch(second, "Previous")
+
+        assert labels_of(first) == ["Next"]
+        assert labels_of(second) == ["Previous"]
+        assert "Page 2 of 2" in text_of(second)
+        assert second["ephemeral"]
+        assert text_of(back) == text_of(first)
+
+    async def test_a_page_never_turns_in_public(self, talk: Talk, core: Core, running: Running) -> None:
+        """A page button on a public message, however it came there, answers privately."""
+        await _grants(core, 1)
+        public = await talk.drawn_by(running.bot, custom_ids.page(0, MEMBER_ID))
+
+        answer = await talk.press_label(public, "Old")
+
+        assert answer["ephemeral"]
+        assert answer["id"] != public["id"]
+
+    async def test_french(self, talk: Talk, core: Core) -> None:
+        """Lines, units and buttons."""
+        await _grants(core, 7)
+        await talk.speaks("fr")
+
+        answer = await talk.slash("quota_history")
+
+        assert "+7 requêtes" in text_of(answer)
+        assert labels_of(answer) != ["Next"]
+
+    async def test_the_history_button_of_a_card(self, talk: Talk) -> None:
+        """The way from the balance to what changed it."""
+        card = await talk.answer_to("!quota")
+
+        answer = await talk.press_label(card, "History")
+
+        assert answer["ephemeral"]
+        assert title_of(answer) == "🧾 Your history"
