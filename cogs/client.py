@@ -99,6 +99,7 @@ class QuotaBot(commands.Bot):
             max_ratelimit_timeout=MAX_RATE_LIMIT_SECONDS,
             max_messages=None,
             strip_after_prefix=True,
+            case_insensitive=True,
             **options,
         )
         self.speech = speech

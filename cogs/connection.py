@@ -67,9 +67,7 @@ async def run_discord(
     pause_seconds = FIRST_PAUSE_SECONDS
     while True:
         bot = make_bot(message_content)
-        bot.add_listener(_reporter(on_state, DiscordState.CONNECTED), "on_connect")
-        bot.add_listener(_reporter(on_state, DiscordState.CONNECTED), "on_resumed")
-        bot.add_listener(_reporter(on_state, DiscordState.DISCONNECTED), "on_disconnect")
+        _report_from(bot, on_state)
         on_state(DiscordState.CONNECTING)
         logged_in = False
         try:
@@ -123,6 +121,16 @@ def _is_refusal(error: Exception) -> bool:
     if isinstance(error, discord.HTTPException):
         return error.status == HTTPStatus.UNAUTHORIZED
     return isinstance(error, discord.LoginFailure)
+
+
+def _report_from(bot: QuotaBot, on_state: OnState) -> None:
+    """Report what the gateway of `bot` goes through."""
+    for event, state in (
+        ("on_connect", DiscordState.CONNECTED),
+        ("on_resumed", DiscordState.CONNECTED),
+        ("on_disconnect", DiscordState.DISCONNECTED),
+    ):
+        bot.add_listener(_reporter(on_state, state), event)
 
 
 def _reporter(on_state: OnState, state: DiscordState) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -150,7 +150,9 @@ class Mishaps:
         """Return how the command of `who` is typed; another cog's as discord.py derives it."""
         interaction = interaction_of(who)
         command = who.command
-        name = "" if command is None else command.qualified_name
+        if command is None:
+            return ""
+        name = command.qualified_name
         prefix = self._prefix if interaction is None else "/"
         if name in ARGUMENTS or name == GROUP:
             return usage_text(name, words, prefix=prefix)

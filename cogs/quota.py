@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from cogs import custom_ids
 from cogs.actors import account_of, actor_of
-from cogs.arguments import OperatorsOnlyError, Person
+from cogs.arguments import BadUserError, OperatorsOnlyError, Person
 from cogs.buttons import OwnedButton
 from cogs.errors import Mishaps
 from cogs.replies import Button, press, redraw, tell
@@ -40,7 +40,12 @@ class RefreshButton(OwnedButton, template=custom_ids.QUOTA):
         words = await topic.speech.words(interaction)
         user = interaction.user
         if subject_id != user.id:
-            user = interaction.client.get_user(subject_id) or await interaction.client.fetch_user(subject_id)
+            try:
+                user = interaction.client.get_user(subject_id) or await interaction.client.fetch_user(
+                    subject_id
+                )
+            except discord.NotFound as error:
+                raise BadUserError(str(subject_id)) from error
         card = await topic.card(user, words, viewer_id=interaction.user.id)
         await redraw(interaction, card, topic.row(subject_id, interaction.user.id, words))
 

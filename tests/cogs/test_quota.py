@@ -1,12 +1,13 @@
 """`quota` in its three forms and two languages, and the mention alone."""
 
+import discord
 import pytest
 
 from cogs import custom_ids
 from quota_core.accounts import AccountRef
 from quota_core.operators import Actor
 from sandbox.places import ADMIN_ID, FRIEND_ID, MEMBER_ID, OPERATOR_ID
-from tests.cogs.stack import Core
+from tests.cogs.stack import Core, Running
 from tests.cogs.talk import MENTION, Talk, button, labels_of, text_of, title_of
 
 pytestmark = pytest.mark.usefixtures("running")
@@ -76,6 +77,28 @@ async def test_french_once_seen_is_remembered(talk: Talk) -> None:
 
     assert title_of(private) == title_of(public) == "📊 Votre quota"
     assert labels_of(public)[0] == "Acheter"
+
+
+async def test_a_community_server_has_a_language_of_its_own(talk: Talk, running: Running) -> None:
+    """It counts for those whose own is not known yet; elsewhere Discord always says en-US."""
+    guild = running.bot.guilds[0]
+    guild.preferred_locale = discord.Locale.french
+    elsewhere = await talk.answer_to("!quota")
+    guild.features.append("COMMUNITY")
+
+    here = await talk.answer_to("!quota")
+    await talk.slash("help")
+    known = await talk.answer_to("!quota")
+
+    assert title_of(elsewhere) == title_of(known) == "📊 Your quota"
+    assert title_of(here) == "📊 Votre quota"
+
+
+async def test_commands_are_found_in_any_case(talk: Talk) -> None:
+    """Phones begin with a capital."""
+    answer = await talk.answer_to("! Quota")
+
+    assert title_of(answer) == "📊 Your quota"
 
 
 async def test_direct_messages_work_the_same(talk: Talk) -> None:
