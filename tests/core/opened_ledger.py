@@ -57,6 +57,7 @@ class PaymentPages:
     calls: list[str] = field(default_factory=list)
     pages: dict[str, tuple[str, Page]] = field(default_factory=dict)
     receipts: dict[str, str] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
     def parameters(self, order: OrderRow, *, account_label: str) -> Mapping[str, Any]:
         """Return what a page of this order would be opened with."""
@@ -71,6 +72,10 @@ class PaymentPages:
         said, page = self.pages.setdefault(idempotency_key, (text, fresh))
         assert said == text, "the same idempotency key with other parameters"
         return page
+
+    async def has_ended(self, reference: str) -> bool:
+        """Tell whether a page was ended by hand."""
+        return reference in self.ended
 
     async def receipt_url(self, payment: str) -> str | None:
         """Return the receipt of a payment, if there is one yet."""

@@ -74,8 +74,11 @@ async def test_a_second_process_is_told_at_once_that_the_file_is_in_use(tmp_path
         assert await told(process) == {"held": True}
         database = Database(file)
         async with asyncio.timeout(5):
-            with pytest.raises(DatabaseInUseError, match="use PostgreSQL to run several"):
-                await database.open()
+            try:
+                with pytest.raises(DatabaseInUseError, match="use PostgreSQL to run several"):
+                    await database.open()
+            finally:
+                await database.close()
         await process.communicate(b"\n")
 
     assert process.returncode == 0

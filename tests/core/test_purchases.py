@@ -138,7 +138,7 @@ async def test_an_order_that_never_got_a_page_is_left_when_it_is_old(
     slow.failures.append(CheckoutUnavailableError("connection lost"))
     with pytest.raises(CheckoutUnavailableError):
         await buy(shop)
-    ledger.clock.move(seconds=26 * 60)
+    ledger.clock.move(seconds=30 * 60)
     await buy(shop)
 
     assert len(set(slow.calls)) == 2
@@ -234,3 +234,42 @@ async def test_each_opening_of_the_shop_is_recorded(ledger: OpenLedger) -> None:
         ("shop", ledger.clock() - 3_600_000),
         ("refusal", ledger.clock()),
     ]
+
+
+async def test_a_page_that_was_ended_early_is_not_handed_out_again(ledger: OpenLedger) -> None:
+    """A page can be ended in the provider's dashboard; the next press opens another."""
+    first = await buy(ledger.purchases)
+    ledger.pages.ended.add(first.reference)
+
+    second = await buy(ledger.purchases)
+
+    assert second.order_id != first.order_id
+    assert (await ledger.purchases.order(first.order_id)).state == "expired"
+    assert (second.reused, (await buy(ledger.purchases)).order_id) == (False, second.order_id)
+
+
+async def test_an_order_whose_call_is_rejected_is_not_repeated(shop: Purchases, slow: SlowPages) -> None:
+    """F43: once an operator has mended the archived price, the next press does not repeat the old call."""
+    slow.answer.set()
+    slow.failures.append(CheckoutUnavailableError("400", rejected=True))
+    with pytest.raises(CheckoutUnavailableError):
+        await buy(shop)
+
+    opened = await buy(shop)
+
+    assert slow.calls[0] != slow.calls[1]
+    assert slow.calls[1] == f"order:{opened.order_id}:checkout:1"
+
+
+async def test_one_payment_is_never_credited_to_two_orders(ledger: OpenLedger) -> None:
+    """A report that names another order than the one its page belongs to is held, not an error for ever."""
+    first, second = await buy(ledger.purchases), await buy(ledger.purchases, "quota_1000", BEN)
+    page = (await ledger.purchases.order(first.order_id)).reference
+    assert page is not None
+    other = await ledger.purchases.order(second.order_id)
+
+    report = payment_of(other, page)
+    outcomes = [await ledger.settlements.settle(report), await ledger.settlements.settle(report)]
+
+    assert outcomes == [Settlement.MISMATCH, Settlement.MISMATCH]
+    await assert_sound(ledger)
