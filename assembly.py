@@ -142,7 +142,6 @@ async def run_bot(
             purchases=core.purchases,
             people=core.people,
             settlements=core.settlements,
-            database=ledger.database,
             catalog=catalog,
             signing_secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
             checks={"database": core.check, "discord": discord.check},
@@ -175,7 +174,9 @@ class _Core:
         self.quota = Quota(database, book, clock=utc_ms)
         self.balances = Balances(database, book, clock=utc_ms)
         self.people = People(database, book, clock=utc_ms)
-        self.purchases = Purchases(database, book, checkout, clock=utc_ms)
+        self.purchases = Purchases(
+            database, book, checkout, clock=utc_ms, page_ms=settings.checkout_minutes * 60_000
+        )
         self.settlements = Settlements(
             database,
             book,

@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     stripe_api_key: Annotated[StripeKey | None, Maybe] = None
     stripe_api_url: Annotated[Url | None, Maybe] = None
     stripe_webhook_secrets: Annotated[tuple[SigningSecret, ...], NoDecode, BeforeValidator(_split)] = ()
+    checkout_minutes: Annotated[int, Field(ge=31, le=1439)] = 60
     stripe_automatic_tax: bool = False
     stripe_invoices: bool = False
     stripe_terms_consent: bool = False

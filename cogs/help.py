@@ -35,6 +35,7 @@ class Help(Topic):
             words,
             prefix=self._prefix if context.interaction is None else "/",
             operator=self._operators.allow(actor_of(context)),
+            loaded={one.qualified_name for one in context.bot.walk_commands()},
             others=_others(context.bot),
         )
         await tell(context, card)

@@ -142,12 +142,21 @@ class CheckoutUnavailableError(QuotaError):
     Attributes:
         configured: False when no Stripe key is set, so that trying again cannot help.
         stored_failure: the provider answered with a failure that it will repeat for the same idempotency key.
+        rejected: the provider rejects the call itself, so that repeating it to the letter cannot help.
 
     """
 
-    def __init__(self, reason: str, *, configured: bool = True, stored_failure: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        configured: bool = True,
+        stored_failure: bool = False,
+        rejected: bool = False,
+    ) -> None:
         self.configured = configured
         self.stored_failure = stored_failure
+        self.rejected = rejected
         super().__init__(reason)
 
 

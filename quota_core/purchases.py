@@ -20,8 +20,8 @@ from quota_core.errors import CheckoutUnavailableError, UnknownOrderError
 from quota_core.store import orders as order_rows
 from quota_core.store.orders import OrderRow
 
-PAGE_MS = 60 * 60_000  # a payment page stays open for an hour; Stripe takes 30 minutes to 24 hours
-FRESH_MS = 25 * 60_000  # an order without a page is opened again only while Stripe would take its expiry
+PAGE_MS = 60 * 60_000
+SHORTEST_PAGE_MS = 31 * 60_000  # Stripe takes 30 minutes to 24 hours, and the call takes a moment
 LAST_MINUTE_MS = 2 * 60_000  # a link is not handed out again when there is no time left to pay
 
 
@@ -55,6 +55,10 @@ class Checkout(Protocol):
         """
         ...
 
+    async def has_ended(self, reference: str) -> bool:
+        """Tell whether a page surely takes no payment any more; False when that cannot be found out."""
+        ...
+
     async def receipt_url(self, payment: str) -> str | None:
         """Return the link of the receipt, None when the provider gives none now."""
         ...
@@ -65,6 +69,7 @@ class Opened:
     """A page that the buyer can pay on, and what it is for."""
 
     order_id: str
+    reference: str
     url: str
     token: str
     account: AccountRef
@@ -86,11 +91,14 @@ class Purchases:
         checkout: Checkout | None,
         *,
         clock: Callable[[], int],
+        page_ms: int = PAGE_MS,
     ) -> None:
+        assert page_ms >= SHORTEST_PAGE_MS
         self._database = database
         self._book = book
         self._checkout = checkout
         self._clock = clock
+        self._page_ms = page_ms
         self._opening: dict[str, asyncio.Future[Page]] = {}
 
     @property
@@ -125,13 +133,19 @@ class Purchases:
         self._book.catalog.package(package_id)
         if self._checkout is None:
             raise CheckoutUnavailableError("no Stripe key is set", configured=False)
-        order = await self._database.write(
-            lambda: self._order(account, package_id, buyer, locale, account_label)
-        )
-        if order.url is not None:
-            return _opened(order, order.url, reused=True)
-        page = await self._open_once(order)
-        return _opened(order, page.url, reused=False)
+
+        def ordered() -> Work[OrderRow]:
+            return self._order(account, package_id, buyer, locale, account_label)
+
+        order = await self._database.write(ordered)
+        if order.url is not None and order.reference is not None:
+            page = Page(reference=order.reference, url=order.url)
+            if not await self._checkout.has_ended(page.reference):
+                return _opened(order, page, reused=True)
+            # Ended before its time, by hand in the provider's dashboard for one: a new order, and a new page.
+            await self._database.write(lambda: order_rows.end(order.id))
+            order = await self._database.write(ordered)
+        return _opened(order, await self._open_once(order), reused=False)
 
     def _order(
         self, account: AccountRef, package_id: str, buyer: AccountRef, locale: str, label: str
@@ -148,7 +162,8 @@ class Purchases:
         if (
             found is not None
             and terms == (found.units, found.price_minor, found.currency, found.livemode)
-            and (found.url is not None or now_ms - found.opened_ms < FRESH_MS)
+            # A page that was never opened can be opened only while the provider would take its expiry.
+            and (found.url is not None or found.expires_ms - now_ms >= SHORTEST_PAGE_MS)
         ):
             return found
         order = OrderRow(
@@ -173,7 +188,7 @@ class Purchases:
             payment=None,
             receipt_url=None,
             opened_ms=now_ms,
-            expires_ms=now_ms + PAGE_MS,
+            expires_ms=now_ms + self._page_ms,
             paid_ms=None,
             account_ref=account,
             buyer_ref=buyer,
@@ -200,7 +215,10 @@ class Purchases:
                 json.loads(order.parameters), idempotency_key=f"order:{order.id}:checkout:{order.attempt}"
             )
         except CheckoutUnavailableError as error:
-            if error.stored_failure:
+            if error.rejected:
+                # What is wrong (a price that was archived, say) is mended elsewhere; then a new order fits.
+                await self._database.write(lambda: order_rows.end(order.id))
+            elif error.stored_failure:
                 await self._database.write(lambda: order_rows.next_attempt(order.id, order.attempt))
             raise
         await self._database.write(lambda: order_rows.bind_page(order.id, page.reference, page.url))
@@ -219,6 +237,10 @@ class Purchases:
         if found is None:
             raise UnknownOrderError(token)
         return found
+
+    async def order_by_reference(self, reference: str) -> OrderRow | None:
+        """Return the order of a payment page, None when there is none."""
+        return await self._database.read(lambda: order_rows.by_reference(reference))
 
     async def receipt_url(self, order_id: str) -> str | None:
         """Return the receipt of a paid order, asked for once and then kept; None when there is none now."""
@@ -240,10 +262,11 @@ class Purchases:
         yield from order_rows.add_view(states[account].id, screen, now_ms)
 
 
-def _opened(order: OrderRow, url: str, *, reused: bool) -> Opened:
+def _opened(order: OrderRow, page: Page, *, reused: bool) -> Opened:
     return Opened(
         order_id=order.id,
-        url=url,
+        reference=page.reference,
+        url=page.url,
         token=order.token,
         account=AccountRef(*order.account_ref),
         package=order.package,

@@ -106,7 +106,8 @@ class Settlements:
     def _settle(self, payment: Payment) -> Work[Settlement]:
         now_ms = self._clock()
         order = None if payment.order_id is None else (yield from order_rows.by_id(payment.order_id))
-        difference = _difference(order, payment)
+        owner = yield from order_rows.by_reference(payment.reference)
+        difference = _difference(order, owner, payment)
         if order is None and not payment.ours:
             settlement, outcome = Settlement.NOT_OURS, "ignored"
         elif order is None or difference is not None:
@@ -206,12 +207,13 @@ class Settlements:
             )
 
 
-def _difference(order: OrderRow | None, payment: Payment) -> str | None:
-    """Say in what the report differs from our order, None when it agrees."""
+def _difference(order: OrderRow | None, owner: OrderRow | None, payment: Payment) -> str | None:
+    """Say in what the report differs from our order, None when it agrees; `owner` is the page's order so far."""
     if order is None:
         return "unknown order"
     differences = [
         (order.reference not in (None, payment.reference), "another payment page than the order's"),
+        (owner is not None and owner.id != order.id, "the payment page of another order"),
         (payment.livemode != order.livemode, f"livemode is {payment.livemode}"),
         (payment.mode != "payment", f"mode is {payment.mode}"),
     ]

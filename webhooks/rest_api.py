@@ -81,11 +81,10 @@ async def open_checkout(request: web.Request) -> web.Response:
         locale=await api.people.locale_of(account) or api.default_locale,
         account_label=f"Discord {account.external_id}",
     )
-    order = await api.purchases.order(opened.order_id)
     price = Words("en").money(opened.price_minor, opened.currency)
     return _answer(
         {
-            "session_id": order.reference,
+            "session_id": opened.reference,
             "checkout_url": opened.url,
             "amount": opened.units,
             "price": str(price),

@@ -17,11 +17,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from quota_core.access_keys import AccessKeys
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
-from quota_core.database import Database
 from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.settlement import Settlements
-from quota_core.store import orders as order_rows
 from webhooks import health, pages, problems, rest_api, stripe_webhook
 from webhooks.access import SPENT, Access
 from webhooks.budgets import Budget, Callers
@@ -56,7 +54,6 @@ def build(
     purchases: Purchases,
     people: People,
     settlements: Settlements,
-    database: Database,
     catalog: Catalog,
     signing_secrets: Sequence[str],
     checks: Mapping[str, Check],
@@ -100,7 +97,7 @@ def build(
     )
     app[PAGES] = Pages(
         order_by_token=purchases.order_by_token,
-        order_by_reference=lambda reference: database.read(lambda: order_rows.by_reference(reference)),
+        order_by_reference=purchases.order_by_reference,
         catalog=catalog,
         budget=Budget("pages", bounds.pages, monotonic=monotonic),
         callers=callers,

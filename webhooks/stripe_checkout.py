@@ -157,12 +157,22 @@ class StripeCheckout:
         except _TROUBLE as error:
             stored = is_stored_failure(error)
             log.warning("no payment page for %s (%s): %s", idempotency_key, type(error).__name__, error)
-            raise CheckoutUnavailableError(type(error).__name__, stored_failure=stored) from error
+            raise CheckoutUnavailableError(
+                type(error).__name__, stored_failure=stored, rejected=_is_rejection(error)
+            ) from error
         reference, url = getattr(session, "id", None), getattr(session, "url", None)
         if not isinstance(reference, str) or not isinstance(url, str):
             log.warning("Stripe opened no page for %s", idempotency_key)
             raise CheckoutUnavailableError("an answer without a page", stored_failure=True)
         return Page(reference=reference, url=url)
+
+    async def has_ended(self, reference: str) -> bool:
+        """Tell whether a page surely takes no payment any more: it expired, or this account has no such page."""
+        try:
+            session = await self._client.v1.checkout.sessions.retrieve_async(reference)
+        except (*_TROUBLE, ValueError) as error:
+            return isinstance(error, stripe.InvalidRequestError) and error.http_status == HTTPStatus.NOT_FOUND
+        return getattr(session, "status", None) == "expired"
 
     async def receipt_url(self, payment: str) -> str | None:
         """Return the link of the receipt, None when Stripe gives none now, for whatever reason."""
@@ -195,6 +205,14 @@ def is_stored_failure(error: Exception) -> bool:
     replayed = headers.get("idempotent-replayed") == "true"
     return error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR or (
         replayed and error.http_status >= HTTPStatus.BAD_REQUEST
+    )
+
+
+def _is_rejection(error: Exception) -> bool:
+    """Tell whether Stripe rejects the parameters, rather than their meeting another set under one key."""
+    return isinstance(error, stripe.InvalidRequestError) and error.http_status in (
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
     )
 
 

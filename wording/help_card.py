@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from wording.card import Card, Field, Tone, clipped
 from wording.safe import Safe, safe_name
@@ -55,6 +55,7 @@ def help_card(
     *,
     prefix: str,
     operator: bool,
+    loaded: Collection[str] = COMMANDS,
     others: Sequence[tuple[str, str]] = (),
 ) -> Card:
     """
@@ -65,13 +66,15 @@ def help_card(
         words: the reader's.
         prefix: before a command's name.
         operator: whether operators' commands are listed.
+        loaded: those of our commands that this bot has.
         others: names and descriptions of commands that other cogs bring.
 
     """
     name = (
         None if command is None else " ".join(command.lower().removeprefix(prefix).removeprefix("/").split())
     )
-    if name in COMMANDS or (operator and (name in OPERATOR_COMMANDS or name == GROUP)):
+    ours = [one for one in COMMANDS if one in loaded]
+    if name in ours or (operator and (name in OPERATOR_COMMANDS or name == GROUP)):
         return _one(str(name), words, prefix)
     for other, description in others:
         if other == name:
@@ -80,7 +83,7 @@ def help_card(
                 safe_name(description, length=1000),
                 (Field(words("help.usage"), f"`{prefix}{other}`"),),
             )
-    sections = [_lines(COMMANDS, words, prefix)]
+    sections = [_lines(ours, words, prefix)]
     fields = []
     if operator:
         fields.append(Field(words("help.operator"), _lines(OPERATOR_COMMANDS, words, prefix)))

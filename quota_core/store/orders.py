@@ -149,6 +149,11 @@ def set_state(order_id: str, state: str, payment: str | None) -> Work[None]:
     )
 
 
+def end(order_id: str) -> Work[None]:
+    """Offer an open order no more; a payment of it would still be credited."""
+    yield run("UPDATE orders SET state = 'expired' WHERE id = $1 AND state = 'open'", order_id)
+
+
 def set_paid(order_id: str, *, entry: int, payment: str | None, tax_minor: int, now_ms: int) -> Work[None]:
     """Mark an order paid, with the entry that credited it."""
     yield run(

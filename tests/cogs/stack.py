@@ -117,6 +117,7 @@ async def opened_core(
     operators: Operators | None = None,
     extensions: Sequence[str] = (),
     public_url: str = PUBLIC_URL,
+    with_ask: bool = True,
 ) -> AsyncIterator[Core]:
     """Open the ledger in a file, and close it when the block ends."""
     clock = MovableClock()
@@ -155,7 +156,7 @@ async def opened_core(
             clock=clock,
             monotonic=asyncio.get_running_loop().time,
             extensions=extensions,
-            with_ask=True,
+            with_ask=with_ask,
         )
         yield Core(clock=clock, database=database, settlements=settlements, notices=notices, parts=parts)
         await quota.drain()

@@ -259,17 +259,3 @@ async def test_an_order_whose_call_is_rejected_is_not_repeated(shop: Purchases, 
 
     assert slow.calls[0] != slow.calls[1]
     assert slow.calls[1] == f"order:{opened.order_id}:checkout:1"
-
-
-async def test_one_payment_is_never_credited_to_two_orders(ledger: OpenLedger) -> None:
-    """A report that names another order than the one its page belongs to is held, not an error for ever."""
-    first, second = await buy(ledger.purchases), await buy(ledger.purchases, "quota_1000", BEN)
-    page = (await ledger.purchases.order(first.order_id)).reference
-    assert page is not None
-    other = await ledger.purchases.order(second.order_id)
-
-    report = payment_of(other, page)
-    outcomes = [await ledger.settlements.settle(report), await ledger.settlements.settle(report)]
-
-    assert outcomes == [Settlement.MISMATCH, Settlement.MISMATCH]
-    await assert_sound(ledger)

@@ -278,9 +278,6 @@ async def test_a_settlement_that_is_cut_off_is_whole_or_not_there(ledger: OpenLe
     await assert_sound(ledger)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="binding a page that another order has raises IntegrityError: 500 for three days"
-)
 async def test_one_page_for_two_orders_is_a_mismatch(ledger: OpenLedger) -> None:
     """A report that names an order without a page, on the page of another order: held, never an exception."""
     paid = await ordered(ledger)

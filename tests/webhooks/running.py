@@ -247,7 +247,6 @@ def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **opti
         purchases=bot.purchases,
         people=bot.people,
         settlements=bot.settlements,
-        database=bot.database,
         catalog=catalog,
         signing_secrets=secrets,
         checks=options.pop("checks", {}),

@@ -232,6 +232,7 @@ class HeldCheckout:
         self.livemode = checkout.livemode
         self.parameters = checkout.parameters
         self.receipt_url = checkout.receipt_url
+        self.has_ended = checkout.has_ended
 
     async def open(self, parameters: Mapping[str, Any], *, idempotency_key: str) -> Page:
         page = await self._checkout.open(parameters, idempotency_key=idempotency_key)
