@@ -1,0 +1,42 @@
+"""What the tests of the program share: a world, and what must hold when a test is over."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from quota_core.database import Database, Work, fetch
+from quota_core.proof import Proof
+from tests.program.place import Place, opened_place
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """
+    Return a world with no bot in it yet, and an empty data folder.
+
+    Afterwards the ledger must be sound and hold one credit for each paid session.
+    """
+    async with opened_place(tmp_path) as opened:
+        yield opened
+
+        if (opened.data / "quota.db").exists():
+            await check(opened)
+
+
+async def check(place: Place) -> None:
+    """Recount the ledger that the bot left behind, and compare it with what Stripe sold."""
+    database = Database(place.data / "quota.db")
+    await database.open()
+    try:
+        verdict = await Proof(database).verify()
+        credited = await database.read(_credited)
+    finally:
+        await database.close()
+    assert verdict.problems == []
+    assert credited == len(await place.sold())
+
+
+def _credited() -> Work[int]:
+    rows = yield fetch("SELECT count(*) FROM lots WHERE source = 'purchase'")
+    return int(rows[0][0])
