@@ -24,6 +24,9 @@ from wording.refusals import argument_card
 
 log = logging.getLogger(__name__)
 
+# We use no voice, so nobody needs to be told at each start that its libraries are missing.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 MAX_RATE_LIMIT_SECONDS = 30.0  # discord.py takes no less; without it, one call may sleep for hours
 MAX_SYNC_PAUSE_SECONDS = 600.0
 CLOSE_SECONDS = 2.0
