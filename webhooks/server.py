@@ -23,6 +23,7 @@ from quota_core.settlement import Settlements
 from webhooks import health, pages, problems, rest_api, stripe_webhook
 from webhooks.access import SPENT, Access
 from webhooks.budgets import Budget, Callers
+from webhooks.draining import UnderWay
 from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
 from webhooks.rest_api import REST_API, RestApi
@@ -169,6 +170,8 @@ async def serve(
     The end comes in two steps: no new connections, then at most `drain_seconds` for requests under way.
     """
     connections_log.addFilter(_calm)
+    under_way = UnderWay()
+    app.middlewares.insert(0, under_way.count)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -177,8 +180,8 @@ async def serve(
         lingering_time=LINGER_SECONDS,
         # A body is never unpacked: what is small on the wire must not be large in memory.
         auto_decompress=False,
-        # aiohttp waits this long for handlers, and again for those it then cancels.
-        shutdown_timeout=drain_seconds / 2,
+        # aiohttp waits this long for handlers that are left, and again for those it then cancels.
+        shutdown_timeout=drain_seconds / 4,
     )
     try:
         await runner.setup()
@@ -188,6 +191,7 @@ async def serve(
     finally:
         for running in list(runner.sites):
             await running.stop()
+        await under_way.finish(drain_seconds / 2)
         await runner.cleanup()
         listener.close()
 
