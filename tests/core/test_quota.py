@@ -151,6 +151,22 @@ async def test_a_give_back_books_on_the_window_of_its_spend(ledger: OpenLedger) 
     assert used == [("2026-11-20", 0), ("2026-11-21", 5)]
 
 
+async def test_a_give_back_finds_pots_that_are_no_longer_in_memory(ledger: OpenLedger) -> None:
+    """Yesterday's window and a lot that was emptied: neither is read when an account is."""
+    await ledger.grants.add(ANA, 10, actor=OPERATOR, reason="", key="g")
+    await ledger.quota.consume(ANA, 60, key="m")
+    ledger.clock.move(days=1)
+    ledger.book.forget()
+    back = await ledger.quota.give_back(ANA, key="m")
+    part = (await ledger.balances.of(ANA)).of("requests")
+
+    assert back == 60
+    assert part is not None
+    assert (part.purchased_left, part.total_left) == (10, 60)
+    assert await ledger.rows("SELECT used FROM allowances") == [(0,)]
+    await assert_sound(ledger)
+
+
 async def test_only_a_spend_can_be_given_back(ledger: OpenLedger) -> None:
     """Nothing, a grant's key, and somebody else's spend are refused."""
     await ledger.grants.add(ANA, 5, actor=OPERATOR, reason="", key="g")
