@@ -42,14 +42,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         bot = Bot(folder / "bot", world_url=world.url, secret=world.secret)
         with bot:
             found = Place(world=world, bot=bot)
-            asyncio.run(_introduce(found))
+            asyncio.run(introduce(found))
             yield found
         assert bot.exit_status == 0, bot.log[-4000:]
         _audit(bot.data / "quota.db")
     assert world.exit_status == 0, world.log[-4000:]
 
 
-async def _introduce(place: Place) -> None:
+async def introduce(place: Place) -> None:
     """Tell Stripe where the bot's webhook is, and make a key of the bot's API by its command."""
     headers = {"Authorization": f"Bearer {STRIPE_KEY}"}
     form = [("url", f"{place.bot.http_url}{HOOK}"), ("enabled_events[]", "*")]
@@ -79,20 +79,25 @@ def _audit(file: Path) -> None:
         assert list(open_deliveries) == [(0,)]
 
 
-@pytest.fixture
-async def town(place: Place) -> AsyncIterator[Town]:
-    """Return the people around the bot; afterwards nothing is left open and both sides' books agree."""
-    if not place.bot.is_running:
-        await asyncio.to_thread(place.bot.start)
-    async with Town(
+def town_of(place: Place) -> Town:
+    """Return the people of a place."""
+    return Town(
         place.world.url,
         bot=place.bot,
         api_key=place.api_key,
         secret=place.world.secret,
         catalog=load("quota-manager"),
         held=place.held,
-    ) as people:
-        people.newcomers = place.newcomers
+        newcomers=place.newcomers,
+    )
+
+
+@pytest.fixture
+async def town(place: Place) -> AsyncIterator[Town]:
+    """Return the people around the bot; afterwards nothing is left open and both sides' books agree."""
+    if not place.bot.is_running:
+        await asyncio.to_thread(place.bot.start)
+    async with town_of(place) as people:
         written = len(place.bot.log)
         await people.settle()
         yield people

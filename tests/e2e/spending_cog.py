@@ -18,7 +18,7 @@ class Spending(commands.Cog):
 
         @metered(cost=units)
         async def answer(context: commands.Context[Any]) -> None:
-            await context.send(f"spent {units}")
+            await context.reply(f"spent {units}", mention_author=False)
 
         await answer(context)
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from quota_core.catalog import Catalog
-from sandbox.places import ADMIN_ID, FRIEND_ID, MEMBER_ID, OPERATOR_ID
+from sandbox.places import ADMIN_ID, FRIEND_ID, GENERAL_ID, MEMBER_ID, OPERATOR_ID
 from sandbox.stripe_delivery import signature
 from terminal import local_socket
 from tests.cogs.talk import Talk, buttons_of, text_of
@@ -22,6 +22,7 @@ from tests.e2e.program import STRIPE_KEY, Bot
 Json = dict[str, Any]
 HOOK = "/webhooks/stripe"
 PEOPLE = (MEMBER_ID, FRIEND_ID, ADMIN_ID, OPERATOR_ID)
+FIRST_NEWCOMER_ID = 1101500000000001000
 PATIENCE_SECONDS = 20
 WAIT_SECONDS = 5
 ORDER = re.compile(r"ord_[0-9a-f]+")
@@ -67,12 +68,20 @@ class Town(Talk):
         secret: what signs webhooks.
         bot: the bot's process.
         catalog: what it sells.
-        held: of all tests in this world.
+        held, newcomers: of all tests in this world.
 
     """
 
     def __init__(
-        self, url: str, *, bot: Bot, api_key: str, secret: str, catalog: Catalog, held: Held
+        self,
+        url: str,
+        *,
+        bot: Bot,
+        api_key: str,
+        secret: str,
+        catalog: Catalog,
+        held: Held,
+        newcomers: list[int],
     ) -> None:
         super().__init__(url)
         self.url = url
@@ -83,7 +92,7 @@ class Town(Talk):
         self._web = aiohttp.ClientSession()
         self._api = {"Authorization": f"Bearer {api_key}"}
         self._stripe = aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {STRIPE_KEY}"})
-        self.newcomers: list[int] = []
+        self.newcomers = newcomers
         # What the log of the bot may complain of in this test, as a regular expression.
         self.expected = ""
         self._foreign: set[int] = set()
@@ -125,6 +134,23 @@ class Town(Talk):
                 await self.quota()
         # Database work is done in the order in which it was asked for, so this answer comes after it.
         await self.quota()
+
+    async def answer_to(self, content: str, *, as_: int = MEMBER_ID, channel: int | str = GENERAL_ID) -> Json:
+        """Write a message and return the first answer to it, whatever else is said meanwhile."""
+        asked = await self.say(content, as_=as_, channel=channel)
+        return (await self.answers(asked, as_=as_, channel=channel))[0]
+
+    async def answers(
+        self, asked: str, *, count: int = 1, as_: int = MEMBER_ID, channel: int | str = GENERAL_ID
+    ) -> list[Json]:
+        """Return the answers to a message, once there are so many."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self.changes(as_) as changes:
+            while True:
+                seen = await self.seen(viewer=as_, channel=channel, after=asked)
+                found = [one for one in seen if (one["reference"] or {}).get("message_id") == asked]
+                if len(found) >= count:
+                    return found
+                await changes.next("message_create")
 
     # Buying
 
@@ -177,8 +203,7 @@ class Town(Talk):
 
     async def newcomer(self, locale: str = "en-US") -> int:
         """Let somebody join whom the bot has never seen, and return their id."""
-        newest = await self.latest_id()
-        user_id = int(newest) + 1
+        user_id = FIRST_NEWCOMER_ID + len(self.newcomers)
         await self.post("users", id=str(user_id), name=f"Newcomer {len(self.newcomers)}", locale=locale)
         self.newcomers.append(user_id)
         if locale != "en-US":
@@ -344,7 +369,9 @@ class Town(Talk):
 
 def offer_in(message: Json) -> Offer:
     """Return the payment page in the private answer to a press."""
-    url = next(target for _, target in buttons_of(message) if target.startswith("http"))
+    links = [target for _, target in buttons_of(message) if target.startswith("http")]
+    assert len(links) == 1, text_of(message)
+    url = links[0]
     order = ORDER.search(text_of(message))
     assert order is not None, text_of(message)
     checkout = re.search(r"cs_\w+", url)
