@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -186,6 +187,7 @@ class Bot(Program):
             "STRIPE_API_KEY": STRIPE_KEY,
             "STRIPE_API_URL": world_url,
             "STRIPE_WEBHOOK_SECRETS": secret,
+            "CATALOG": str(catalog_at_noon(folder)),
             "EXTRA_COGS": SPENDING_COG,
             "PYTHONPATH": str(ROOT),
         } | settings
@@ -230,11 +232,31 @@ class Sandbox(Program):
     """`bot.py sandbox`: all in one process."""
 
     def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
+        self.data = folder / "data" / "sandbox"
         super().__init__(
             *(str(ROOT / "bot.py"), "sandbox", "--http-port", "0", "--sandbox-port", "0"),
-            *("--data", str(self.data)),
+            *("--data", str(self.data.parent)),
             folder=folder,
             ready=r"ready http=(?P<http>\S+) sandbox=(?P<sandbox>\S+) api_key=(?P<key>\S+)",
         )
-        self.settings = {"EXTRA_COGS": SPENDING_COG, "PYTHONPATH": str(ROOT)}
+        self.settings = {
+            "CATALOG": str(catalog_at_noon(folder)),
+            "EXTRA_COGS": SPENDING_COG,
+            "PYTHONPATH": str(ROOT),
+        }
+
+    @property
+    def http_url(self) -> str:
+        """Where the bot listens."""
+        return self.facts["http"]
+
+
+def catalog_at_noon(folder: Path) -> Path:
+    """Write the catalog that the bot ships with into a folder, in a time zone where no day ends soon."""
+    hours = datetime.now(UTC).hour - 12
+    # The signs of these zones are the other way round: Etc/GMT+5 is five hours behind.
+    zone = "Etc/GMT" if hours == 0 else f"Etc/GMT{hours:+d}"
+    text = (ROOT / "data" / "catalogs" / "quota-manager.toml").read_text("utf-8")
+    path = folder / "quota-manager.toml"
+    path.write_text(text.replace('timezone = "UTC"', f'timezone = "{zone}"'), "utf-8")
+    return path

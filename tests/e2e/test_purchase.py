@@ -237,11 +237,11 @@ async def test_the_success_page_shows_and_never_credits(town: Town) -> None:
     assert "1,000 requests" in late[1]
 
 
-async def test_the_running_program_proves_its_ledger(town: Town) -> None:
+async def test_the_running_program_proves_its_ledger(town: Town, place: Place) -> None:
     """The command asks the process that owns the database, and ends well."""
     await town.buy("quota_100")
 
-    status, output = await town.bot.command("ledger", "verify")
+    status, output = await place.bot.command("ledger", "verify")
 
     assert status == 0, output
     assert "the ledger is sound" in output

@@ -17,7 +17,7 @@ from sandbox.places import ADMIN_ID, FRIEND_ID, GENERAL_ID, MEMBER_ID, OPERATOR_
 from sandbox.stripe_delivery import signature
 from terminal import local_socket
 from tests.cogs.talk import Talk, buttons_of, text_of
-from tests.e2e.program import STRIPE_KEY, Bot
+from tests.e2e.program import STRIPE_KEY, Bot, Sandbox
 
 Json = dict[str, Any]
 HOOK = "/webhooks/stripe"
@@ -76,7 +76,7 @@ class Town(Talk):
         self,
         url: str,
         *,
-        bot: Bot,
+        bot: Bot | Sandbox,
         api_key: str,
         secret: str,
         catalog: Catalog,
