@@ -117,7 +117,7 @@ def _one(name: str, words: Words, prefix: str) -> Card:
 
 def _lines(names: Sequence[str], words: Words, prefix: str) -> str:
     return "\n".join(
-        f"`{usage_text(name, words, prefix=prefix)}`\n{command_text(name, words)}" for name in names
+        f"`{usage_text(name, words, prefix=prefix)}` · {command_text(name, words)}" for name in names
     )
 
 

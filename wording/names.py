@@ -29,9 +29,9 @@ def metric_name(metric: str, catalog: Catalog, words: Words) -> Safe:
 
 
 def rate(allowance: Allowance, catalog: Catalog, words: Words) -> Safe:
-    """Return what an allowance gives: `5,000 requests a day`."""
+    """Return what an allowance gives: `5,000 requests a day`, `unlimited requests`."""
     if allowance.limit_units is None:
-        return words("rate.unlimited")
+        return words("rate.unlimited", metric=words.unit_name(2, catalog, allowance.metric))
     units = words.units(allowance.limit_units, catalog, allowance.metric)
     return words(f"rate.{allowance.period}", units=units)
 

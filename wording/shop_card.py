@@ -96,14 +96,14 @@ def _package(package_id: str, catalog: Catalog, words: Words) -> Field:
     units = words.units(package.units, catalog, package.metric)
     price = words.money(package.price_minor, catalog.currency)
     unit_price = words.unit_money(catalog.unit_cost(package_id), catalog.currency)
-    details: list[str] = [words("shop.unit_price", price=unit_price)]
+    lines = [words("shop.units", units=units, price=price), words("shop.unit_price", price=unit_price)]
     savings_percent = catalog.savings_percent(package_id)
     if savings_percent > 0:
-        details.append(f"**{words('shop.saves', percent=words.percent(savings_percent / 100))}**")
-    lines = [words("shop.units", units=units, price=price), " · ".join(details)]
+        # A line of its own: three packages stand side by side, and a column is narrow.
+        lines.append(Safe(f"**{words('shop.saves', percent=words.percent(savings_percent / 100))}**"))
     if package.expires != "never":
         lines.append(words("shop.period"))
     if len(catalog.packages) <= MAX_DESCRIBED:
-        lines.append(f"*{clipped(words.text(package.description), MAX_TEXT)}*")
+        lines.append(Safe(f"*{clipped(words.text(package.description), MAX_TEXT)}*"))
     title = words("shop.popular", package=name) if package.popular else name
     return Field(title, "\n".join(lines), inline=not package.popular)

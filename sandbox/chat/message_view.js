@@ -10,6 +10,12 @@ import { clockText, fullText } from "./times.js";
 /** Return the moment of a message in UTC milliseconds. */
 export const momentOf = (message) => Date.parse(message.timestamp);
 
+/** Return the text of a message on one line, with the names of those it mentions. */
+function named(message) {
+  const names = new Map((message.mentions ?? []).map((user) => [user.id, nameOf(user)]));
+  return message.content.replace(/<@!?(\d{1,20})>/g, (whole, id) => (names.has(id) ? `@${names.get(id)}` : whole));
+}
+
 /** Draws messages for one viewer. `context` gives `store`, `session`, `wording`, `draw` and `replyTo`. */
 export class MessageView {
   constructor(context) {
@@ -68,7 +74,7 @@ export class MessageView {
     if (sourceId === undefined || sourceId === null) return null;
     const source = store.find(sourceId);
     if (source === null) return el("div", { class: "context-line" }, el("em", { text: `↪ ${wording.text("replyGone")}` }));
-    const preview = (source.content || source.embeds?.[0]?.title || wording.text("seeAttachment")).slice(0, 120);
+    const preview = (named(source) || source.embeds?.[0]?.title || wording.text("seeAttachment")).slice(0, 120);
     return el(
       "div",
       { class: "context-line", "data-testid": "reply-line" },

@@ -51,15 +51,18 @@ Regular
 *For a busy week*
 Business
 **5,000 requests** · €49.99
-€0.0100 each · **save 33%**
+€0.0100 each
+**save 33%**
 *For a team*
 Enterprise
 **10,000 requests** · €89.99
-€0.0090 each · **save 40%**
+€0.0090 each
+**save 40%**
 *For a company*
 Mega
 **50,000 requests** · €349.99
-€0.0070 each · **save 53%**
+€0.0070 each
+**save 53%**
 *The lowest price for each request*
 Pick a package below. You see the price again before you pay.""",
     "fr": """\
@@ -80,15 +83,18 @@ Regular
 *Pour une semaine chargée*
 Business
 **5 000 requêtes** · 49,99 €
-0,0100 € l'unité · **33 % d'économie**
+0,0100 € l'unité
+**33 % d'économie**
 *Pour une équipe*
 Enterprise
 **10 000 requêtes** · 89,99 €
-0,0090 € l'unité · **40 % d'économie**
+0,0090 € l'unité
+**40 % d'économie**
 *Pour une entreprise*
 Mega
 **50 000 requêtes** · 349,99 €
-0,0070 € l'unité · **53 % d'économie**
+0,0070 € l'unité
+**53 % d'économie**
 *Le prix le plus bas par requête*
 Choisissez un pack ci-dessous. Le prix vous est rappelé avant de payer.""",
 }

@@ -93,6 +93,7 @@ def opened(**more: Any) -> Opened:
     """Return an open payment page for 1,000 requests."""
     values = {
         "order_id": "ord_1",
+        "reference": "cs_test_1",
         "url": "https://checkout.example/1",
         "token": "t",
         "account": ADA,
