@@ -44,6 +44,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             found = Place(world=world, bot=bot)
             asyncio.run(introduce(found))
             yield found
+            written = len(bot.log)
+        assert TROUBLE.search(bot.log, written) is None, bot.log[written:]
         assert bot.exit_status == 0, bot.log[-4000:]
         _audit(bot.data / "quota.db")
     assert world.exit_status == 0, world.log[-4000:]

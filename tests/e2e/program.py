@@ -25,6 +25,8 @@ SPENDING_COG = "tests.e2e.spending_cog"
 # Below the range from which systems take free ports, so that nobody is given ours while the bot is down.
 PORTS = range(20_000, 32_000)
 PORT_TRIES = 5
+# As in the tests themselves: what Python warns of is an error; discord.py imports a module that 3.13 drops.
+WARNINGS = "error,ignore::DeprecationWarning:discord.player"
 IN_USE = 75
 # Of the machine's own settings none may reach the program; these are what a process needs to run at all.
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
@@ -144,7 +146,7 @@ class Program:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        return kept | {"PYTHONUNBUFFERED": "1"} | self.settings
+        return kept | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": WARNINGS} | self.settings
 
 
 class World(Program):

@@ -84,14 +84,11 @@ async def test_the_message_arrives_once_whatever_happens_to_it(town: Town, troub
     """Refused, cut off, or taken although its answer was lost: one message, with the fixed nonce."""
     after = await town.last_dm()
     offer = await town.offer("quota_100")
-    written = len(town.bot.log)
     await town.fault("discord", **FAILING_MESSAGES[trouble], **MESSAGES)
 
     await town.pay(offer.checkout)
     first = await town.next_dm(after)
-    if "429" not in trouble:
-        # Those discord.py waits out by itself; after the others the sender comes back by itself, once more.
-        await town.logged(r"notice \d+: later", after=written)
+    await town.all_told()
     second = await town.buy("quota_500")
 
     assert confirmed_orders(first) == [offer.order]

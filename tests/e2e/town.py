@@ -25,6 +25,7 @@ PEOPLE = (MEMBER_ID, FRIEND_ID, ADMIN_ID, OPERATOR_ID)
 FIRST_NEWCOMER_ID = 1101500000000001000
 PATIENCE_SECONDS = 20
 WAIT_SECONDS = 5
+LOOK_SECONDS = 0.1
 ORDER = re.compile(r"ord_[0-9a-f]+")
 # Titles of the message that confirms a purchase.
 CONFIRMED = ("✅ Quota added!", "✅ Quota ajouté !")
@@ -343,6 +344,14 @@ class Town(Talk):
             if session["status"] == "open":
                 await self.post("stripe/expire", checkout=session["id"])
         await self.all_delivered()
+        await self.all_told()
+
+    async def all_told(self) -> None:
+        """Wait until the bot owes nobody a message any more, as its operator's figures say."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while re.search(r"not read yet\n0(\n|$)", await self.stats()) is None:
+                # What Discord does is no news for it when it drops a second copy; so look again now and then.
+                await self.get("stripe/deliveries", beyond=1_000_000, wait_s=LOOK_SECONDS)
 
     async def verify(self) -> None:
         """Have the running program recount its ledger, over the socket that its command uses."""
