@@ -16,9 +16,10 @@ import pytest
 
 from quota_core.catalog_file import load
 from quota_core.ledger import EntryKind
+from sandbox.places import OPERATOR_ID
 from terminal import local_socket
 from tests.e2e.program import STRIPE_KEY, Bot, World
-from tests.e2e.town import HOOK, Held, Town
+from tests.e2e.town import HOOK, PATIENCE_SECONDS, Held, Town
 
 TROUBLE = re.compile(r"^\S+ (ERROR|CRITICAL) |^Traceback|Warning:", re.MULTILINE)
 
@@ -60,6 +61,10 @@ async def introduce(place: Place) -> None:
         stripe.post("/v1/webhook_endpoints", data=form) as answer,
     ):
         assert answer.status == 200, await answer.text()
+    async with town_of(place) as town, asyncio.timeout(PATIENCE_SECONDS):
+        # The first start registers the slash commands, which can take longer than being ready.
+        while not (await town.get("commands", viewer=OPERATOR_ID))["commands"]:
+            pass
     lines: list[str] = []
     options = {"name": "end to end", "scopes": ["quota:read", "checkout:create", "admin:read"]}
     assert await local_socket.ask(place.bot.data, "keys create", options, lines.append) == 0

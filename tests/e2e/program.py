@@ -10,6 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,7 +175,13 @@ class World(Program):
 
 
 class Bot(Program):
-    """`bot.py run` against a world; it keeps its port, so that Stripe finds it again."""
+    """
+    `bot.py run` against a world; it keeps its port, so that Stripe finds it again.
+
+    Attributes:
+        awaits_discord: whether it is started only once it is connected.
+
+    """
 
     def __init__(self, folder: Path, *, world_url: str, secret: str, **settings: str) -> None:
         self.data = folder / "data"
@@ -193,6 +202,7 @@ class Bot(Program):
             "EXTRA_COGS": SPENDING_COG,
             "PYTHONPATH": str(ROOT),
         } | settings
+        self.awaits_discord = True
         self._has_port = False
 
     @property
@@ -212,7 +222,18 @@ class Bot(Program):
                     raise
             else:
                 self._has_port = True
+                self._wait_for_discord()
                 return
+
+    def _wait_for_discord(self) -> None:
+        """Wait until it is connected: it serves webhooks without, and says that it is ready after two seconds."""
+        until_seconds = time.monotonic() + START_SECONDS
+        while self.awaits_discord and time.monotonic() < until_seconds:
+            try:
+                with urllib.request.urlopen(f"{self.http_url}/readyz", timeout=START_SECONDS):
+                    return
+            except urllib.error.HTTPError as error:
+                error.close()
 
     async def command(self, *arguments: str, data: Path | None = None) -> tuple[int, str]:
         """Run another command of the program on its data; return the exit status and what it printed."""

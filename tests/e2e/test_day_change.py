@@ -11,8 +11,8 @@ import pytest
 import yarl
 
 from cogs.connection import point_at
-from quota_core.database import Row, Work, fetch
 from quota_core.proof import Proof
+from quota_core.statements import Row, Work, fetch
 from sandbox.places import ADMIN_ID, FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
 from tests.cogs.stack import opened_core, running_bot

@@ -46,8 +46,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     assert started.exit_status == 0, started.log[-4000:]
 
 
+@pytest.fixture(scope="module")
+def newcomers() -> list[int]:
+    """Return the ids of those who joined this sandbox in any of these tests."""
+    return []
+
+
 @pytest.fixture
-async def one(program: Sandbox) -> AsyncIterator[Town]:
+async def one(program: Sandbox, newcomers: list[int]) -> AsyncIterator[Town]:
     """Return the people of the sandbox; afterwards its books agree."""
     async with Town(
         program.facts["sandbox"],
@@ -56,7 +62,7 @@ async def one(program: Sandbox) -> AsyncIterator[Town]:
         secret="",
         catalog=load("quota-manager"),
         held=Held(),
-        newcomers=NEWCOMERS,
+        newcomers=newcomers,
     ) as people:
         written = len(program.log)
         yield people
@@ -64,9 +70,6 @@ async def one(program: Sandbox) -> AsyncIterator[Town]:
         await people.check()
         trouble = [line for line in program.log[written:].splitlines() if TROUBLE.search(line)]
         assert not people.unexpected(trouble), program.log[written:]
-
-
-NEWCOMERS: list[int] = []
 
 
 async def answered(town: Town, who: int, asked: list[str], *, after: str) -> tuple[int, int]:

@@ -196,6 +196,36 @@ async def test_an_event_that_was_lost_is_credited_when_it_is_sent_again(town: To
     assert await purchased(town) == before + 1000
 
 
+async def test_a_press_after_paying_opens_no_second_page(town: Town) -> None:
+    """The report of the payment is late: nobody is led to pay twice for one purchase."""
+    after, before = await town.last_dm(), await purchased(town)
+    offer, (event,) = await paid_unseen(town)
+
+    again = await town.offer()
+    await town.post("stripe/deliver", event=event["id"])
+    message = await town.next_dm(after)
+    fresh = await town.offer()
+
+    assert (again.order, again.checkout) == (offer.order, offer.checkout)
+    assert confirmed_orders(message) == [offer.order]
+    assert fresh.order != offer.order
+    assert await purchased(town) == before + 1000
+
+
+async def test_a_page_that_ended_unheard_is_offered_to_nobody(town: Town) -> None:
+    """Stripe's report that it expired is lost: the next press looks, and opens a new one."""
+    offer = await town.offer()
+    await town.fault("webhooks", "drop", path=EXPIRED)
+    await town.post("stripe/expire", checkout=offer.checkout)
+    (event,) = await town.events_of(offer.checkout)
+
+    fresh = await town.offer()
+    await hand_over(town, [event])
+
+    assert fresh.order != offer.order
+    assert [one["status"] for one in await town.sessions_of(fresh.order)] == ["open"]
+
+
 FALSIFIED: dict[str, dict[str, Any]] = {
     "less money": {"amount_subtotal": 1},
     "more money": {"amount_subtotal": 150_000},

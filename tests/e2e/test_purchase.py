@@ -271,6 +271,7 @@ async def test_a_row_that_somebody_changed_is_found(town: Town, place: Place, tm
 
     alone = await asyncio.gather(*(copy.command("ledger", "verify") for copy in copies))
     running = copies[-1]
+    running.awaits_discord = False
     running.settings |= {"DISCORD_API_URL": "http://127.0.0.1:9/api/v10"}  # the world has its bot already
     await asyncio.to_thread(running.start)
     try:
