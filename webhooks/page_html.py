@@ -45,7 +45,7 @@ class Page:
     """
     What one page says; every text is plain and is escaped here.
 
-    `refresh_seconds` makes the browser ask again, None when nothing can change any more.
+    `refresh_seconds` makes the browser ask again at `address`, None when nothing can change any more.
     """
 
     language: str
@@ -55,15 +55,18 @@ class Page:
     reference: str = ""
     link: tuple[str, str] | None = None
     refresh_seconds: int | None = None
+    address: str = ""
     status: int = 200
 
 
 def response(page: Page) -> web.Response:
     """Return the page as an answer that no cache keeps and no other page frames."""
+    # The address is spelled out: a browser that came here by a redirect keeps the #fragment it had before, and
+    # going to the same address with the same fragment loads nothing.
     refresh = (
         ""
         if page.refresh_seconds is None
-        else f'<meta http-equiv="refresh" content="{page.refresh_seconds}">'
+        else f'<meta http-equiv="refresh" content="{page.refresh_seconds};url={escape(page.address)}">'
     )
     lines = "".join(f"<p>{escape(line)}</p>" for line in page.lines)
     link = "" if page.link is None else f'<a href="{escape(page.link[1])}">{escape(page.link[0])}</a>'

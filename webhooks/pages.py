@@ -132,6 +132,7 @@ def _page(request: web.Request, state: str, order: OrderRow | None) -> web.Respo
             reference=reference,
             link=None if pages.back_url is None else (messages["back"][0], pages.back_url),
             refresh_seconds=REFRESH_SECONDS.get(state),
+            address=str(request.rel_url),
             status=HTTPStatus.NOT_FOUND if state == "unknown" else HTTPStatus.OK,
         )
     )

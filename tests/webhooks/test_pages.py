@@ -5,6 +5,7 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from webhooks.page_words import MESSAGES, language_for
 from webhooks.server import Limits
 
 SUCCESS, CANCEL = "/checkout/success", "/checkout/cancel"
-REFRESH = re.compile(r'<meta http-equiv="refresh" content="(\d+)">')
+REFRESH = re.compile(r'<meta http-equiv="refresh" content="(\d+);url=([^"]*)">')
 
 
 @pytest.fixture
@@ -141,12 +142,15 @@ async def test_a_delayed_payment_is_looked_at_again_slowly(bot: Running, shop: S
     """A bank takes days."""
     _, order = await bot.buy()
     await bring_to(bot, shop, str(order.reference), "pending")
-    _, html = await seen(bot, f"{SUCCESS}?session_id={order.reference}")
+    path = f"{SUCCESS}?session_id={order.reference}&lang=en"
+    _, html = await seen(bot, path)
     refresh = REFRESH.search(html)
 
     assert "Your payment is on its way" in html
     assert refresh is not None
     assert int(refresh[1]) >= 30
+    # Without its own address, a browser that carries a fragment from Stripe's page would load nothing.
+    assert unescape(refresh[2]) == path
 
 
 async def test_the_success_page_shows_one_order_and_no_account(bot: Running) -> None:
