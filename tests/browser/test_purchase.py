@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from sandbox.places import FRIEND_ID, MEMBER_ID, OPERATOR_ID
+from sandbox.places import FRIEND_ID, GENERAL_ID, MEMBER_ID, OPERATOR_ID
 from tests.program.process import Program
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 READY = "body[data-ready='true']"
 DESKTOP = ViewportSize(width=1280, height=860)
 PHONE = ViewportSize(width=360, height=740)
-PICTURE_SIZE = ViewportSize(width=1280, height=900)
+PICTURE_SIZE = ViewportSize(width=1280, height=1096)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -221,7 +221,7 @@ async def test_an_operator_gives_and_counts(story: Story) -> None:
 
 
 async def test_the_picture_of_the_documentation(browser: Browser, sandbox_url: str) -> None:
-    """One look at everything; kept as a file only when JAUGE_SCREENSHOT says where."""
+    """The balance, the shop and the mark of a confirmation; kept as a file when JAUGE_SCREENSHOT says where."""
     window = await browser.new_context(
         viewport=PICTURE_SIZE,
         locale="en-US",
@@ -231,18 +231,27 @@ async def test_the_picture_of_the_documentation(browser: Browser, sandbox_url: s
     )
     story = Story(window, sandbox_url)
     await story.begin()
+    for number in range(17):
+        asked = {"as": str(MEMBER_ID), "channel": str(GENERAL_ID), "content": f"!ask question {number}"}
+        assert (await story.page.request.post(f"{sandbox_url}/control/messages", data=asked)).ok
     await story.say("!ask hello", "1 request used")
-    await story.go("channel-bot-commands")
     await story.say("!buy_quota", "Most popular")
     await story.button("1,000 · €14.99").click()
     success = await story.pay("Pay €14.99")
     await success.close()
     await story.page.bring_to_front()
-    await story.say("!quota", "0 / 1,000 used")
+    await story.go("channel-bot-commands")
+    await story.say("!quota", "18 / 50")
+    await story.button("Buy").click()
+    await expect(story.last).to_contain_text("Most popular")
 
     await expect(story.page.get_by_test_id("dm").locator(".badge")).to_have_text("1")
+    await expect(story.page.get_by_test_id("embed").first).to_be_in_viewport(ratio=1)
+    await expect(story.button("50,000")).to_be_in_viewport(ratio=1)
     assert story.complaints == []
     place = os.environ.get("JAUGE_SCREENSHOT")
     if place:
+        await story.page.evaluate("document.activeElement.blur()")
+        await story.page.mouse.move(200, 400)
         await story.page.screenshot(path=place)
     await window.close()
