@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 READY = "body[data-ready='true']"
 DESKTOP = ViewportSize(width=1280, height=860)
+PATIENCE_MS = 15_000  # the page looks again every three seconds
 PHONE = ViewportSize(width=360, height=740)
 PICTURE_SIZE = ViewportSize(width=1280, height=1096)
 
@@ -148,7 +149,7 @@ async def test_from_the_first_look_to_the_direct_message(story: Story) -> None:
     await expect(story.last).to_contain_text("Account credited")
     await expect(story.last).to_contain_text("Only you can see this")
     success = await story.pay("Pay €14.99")
-    await expect(success.locator("h1")).to_have_text("Paid. Thank you!")
+    await expect(success.locator("h1")).to_have_text("Paid. Thank you!", timeout=PATIENCE_MS)
     await expect(success.locator("main")).to_contain_text("1,000 requests")
     await success.close()
     await story.go("dm")
@@ -164,7 +165,7 @@ async def test_the_success_page_turns_by_itself_when_the_payment_is_confirmed(
     story: Story, sandbox_url: str
 ) -> None:
     """Stripe's word comes late: the page waits, looks again, and says so when it came."""
-    fault = {"where": "webhooks", "fault": "delay", "seconds": 1, "times": 4}
+    fault = {"where": "webhooks", "fault": "delay", "seconds": 2, "path": "checkout.session.completed"}
     asked = await story.page.request.post(f"{sandbox_url}/control/faults", data=fault)
     assert asked.ok
     await story.say("!buy_quota", "Most popular")
@@ -172,7 +173,7 @@ async def test_the_success_page_turns_by_itself_when_the_payment_is_confirmed(
     success = await story.pay("Pay €2.99")
 
     await expect(success.locator("h1")).to_have_text("Waiting for the confirmation")
-    await expect(success.locator("h1")).to_have_text("Paid. Thank you!")
+    await expect(success.locator("h1")).to_have_text("Paid. Thank you!", timeout=PATIENCE_MS)
     await success.get_by_role("link", name="Back to Discord").click()
     await success.wait_for_selector(READY)
 
@@ -208,6 +209,7 @@ async def test_an_operator_gives_and_counts(story: Story) -> None:
     await story.become(OPERATOR_ID)
     await story.go("channel-general")
     await story.say(f"!admin_quota add <@{MEMBER_ID}> 250 welcome", "0 → 250 requests")
+    await expect(story.last.get_by_test_id("reply-line")).to_contain_text("@Léa Moreau 250 welcome")
     await story.say("!admin_quota stats", "This is private")
     await story.button("Show it to me only").click()
 
