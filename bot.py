@@ -21,7 +21,7 @@ import settings as configuration
 from assembly import opened_ledger, run_bot
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
-from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError
+from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
 from terminal import local_socket
 from terminal.desk import Desk
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SchemaError as error:
         _complain("The database cannot be used:", [str(error)])
         return EXIT_CONFIG
-    except (DatabaseInUseError, OSError) as error:
+    except (DatabaseInUseError, UnavailableError, OSError) as error:
         _complain("Cannot start:", [str(error)])
         return EXIT_IN_USE
     except KeyboardInterrupt:

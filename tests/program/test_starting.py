@@ -130,6 +130,24 @@ async def test_a_newer_schema_is_refused(place: Place) -> None:
         connection.execute("DELETE FROM migrations WHERE number = 999")
 
 
+@pytest.mark.parametrize(("make", "code"), [("folder", EXIT_IN_USE), ("text", EXIT_CONFIG)])
+async def test_a_file_that_is_no_database_is_named(place: Place, make: str, code: int) -> None:
+    """A folder in its place, or something else's file, which is left as it was."""
+    file = place.cwd / "not_ours.db"
+    if make == "folder":
+        file.mkdir()
+    else:
+        file.write_text("dear diary, " * 400)
+
+    async with place.program("run", DATABASE_URL=f"sqlite:///{file}") as program:
+        ended = await program.ended()
+
+    assert ended == code
+    assert str(file) in str(program.log)
+    assert "Traceback" not in str(program.log)
+    assert make == "folder" or file.read_text() == "dear diary, " * 400
+
+
 async def test_ready_is_one_line_and_all_of_standard_output(place: Place) -> None:
     """Whoever starts it reads one line; the data folder is the owner's alone; the invite link is in the log."""
     began_seconds = time.monotonic()
