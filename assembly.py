@@ -83,7 +83,7 @@ async def opened_ledger(settings: Settings, catalog: Catalog, data: Path) -> Asy
     try:
         await migrate(database, clock=utc_ms)
         book = Book(catalog)
-        database.on_rollback(book.forget)
+        database.attach(book)
         await database.write(book.open)
         yield Ledger(database=database, book=book, keys=AccessKeys(database, clock=utc_ms), clock=utc_ms)
     finally:
@@ -134,6 +134,7 @@ async def run_bot(
             stack.push_async_callback(checkout.close)
         core = _Core(settings, ledger, checkout)
         stack.push_async_callback(core.quota.drain)
+        await core.notices.take_over()
         discord = _Discord(core.parts(settings, data, settings.public_url or http_url, with_ask=with_ask))
         await stack.enter_async_context(_task(discord.run(settings), "Discord"))
         app = server.build(

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from quota_core.accounts import AccountRef
-from quota_core.database import Database, Row, Work, fetch, run
+from quota_core.database import Database
+from quota_core.statements import Row, Work, fetch, run
 
 
 class Scope(StrEnum):
@@ -79,7 +80,7 @@ class AccessKeys:
         match = _TOKEN.fullmatch(token)
         if match is None:
             return None
-        rows = await self._database.read(lambda: _rows(match[1]))
+        rows = await self._database.read(lambda: _row(match[1]))
         digest = rows[0][7] if rows else _NO_DIGEST
         if not hmac.compare_digest(digest, _digest(token)) or not rows:
             return None
@@ -90,7 +91,7 @@ class AccessKeys:
 
     async def list(self) -> list[AccessKey]:
         """Return every key ever made, oldest first."""
-        return [_key(row) for row in await self._database.read(lambda: _rows(None))]
+        return [_key(row) for row in await self._database.read(_rows)]
 
     async def revoke(self, key_id: str) -> bool:
         """Refuse the key from now on; False when there is none of this id."""
@@ -111,16 +112,15 @@ def _add(row: Row) -> Work[None]:
     )
 
 
-def _rows(key_id: str | None) -> Work[list[Row]]:
-    return (
-        yield fetch(
-            """
-            SELECT id, name, scopes, account, created_ms, expires_ms, revoked_ms, digest FROM api_keys
-            WHERE $1 IS NULL OR id = $1 ORDER BY created_ms, id
-            """,
-            key_id,
-        )
-    )
+_COLUMNS = "id, name, scopes, account, created_ms, expires_ms, revoked_ms, digest"
+
+
+def _row(key_id: str) -> Work[list[Row]]:
+    return (yield fetch(f"SELECT {_COLUMNS} FROM api_keys WHERE id = $1", key_id))  # noqa: S608 - constants
+
+
+def _rows() -> Work[list[Row]]:
+    return (yield fetch(f"SELECT {_COLUMNS} FROM api_keys ORDER BY created_ms, id"))  # noqa: S608 - constants
 
 
 def _key(row: Row) -> AccessKey:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from quota_core.chain import Entry
 from quota_core.errors import OutOfQuotaError, QuotaError, Refill
-from quota_core.ledger import Payer, Shortage, parts_of
+from quota_core.ledger import Payer, Shortage, parts_of, spendable
 from quota_core.posting import Crossed
 
 
@@ -64,7 +64,9 @@ def spend_of(metric: str, entries: Sequence[Entry], *, replayed: bool) -> Spend:
     )
 
 
-def refusal(payer: Payer, metric: str, units: int, plan: str, shortage: Shortage) -> OutOfQuotaError:
+def refusal(
+    payer: Payer, metric: str, units: int, *, plan: str, shortage: Shortage, now_ms: int
+) -> OutOfQuotaError:
     """Return the refusal of `units`, seen from the first payer."""
     refills = tuple(
         Refill(
@@ -75,8 +77,10 @@ def refusal(payer: Payer, metric: str, units: int, plan: str, shortage: Shortage
         )
         for window in payer.windows
     )
-    short = [r.resets_ms for r in refills if r.limit is not None and r.limit - r.used < units]
-    ever_enough = all(refill.limit is None or refill.limit >= units for refill in refills)
+    # What the windows must give, since lots do not refill.
+    needed = units - sum(lot.left for lot in spendable(payer.state.lots.get(metric, ()), now_ms))
+    short = [r.resets_ms for r in refills if r.limit is not None and r.limit - r.used < needed]
+    ever_enough = all(refill.limit is None or refill.limit >= needed for refill in refills)
     return OutOfQuotaError(
         metric=metric,
         units_asked=units,
@@ -104,7 +108,7 @@ def with_crossings(
                 crossing
                 for entry_id in outcome.entry_ids
                 for crossed in by_entry.get(entry_id, ())
-                for crossing in _crossings(payers[crossed.account, metric], metric, crossed)
+                for crossing in _crossings(payers[crossed.account, metric], crossed)
             )
             told.append(replace(outcome, crossings=crossings) if crossings else outcome)
         else:
@@ -112,12 +116,12 @@ def with_crossings(
     return told
 
 
-def _crossings(payer: Payer, metric: str, crossed: Crossed) -> list[Crossing]:
+def _crossings(payer: Payer, crossed: Crossed) -> list[Crossing]:
     return [
         Crossing(
             kind=window.kind,
             percent=crossed.percent,
-            used=payer.state.used[metric, window.period.key][0],
+            used=crossed.used,
             limit=window.limit,
             resets_ms=window.period.end_ms,
         )

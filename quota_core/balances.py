@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
-from quota_core.database import Database, Work
+from quota_core.database import Database
 from quota_core.ledger import Payer, allowance_left, spendable
+from quota_core.statements import Work
 from quota_core.store import states as state_rows
 
 

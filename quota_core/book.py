@@ -8,12 +8,13 @@ is dropped after anything that was rolled back. `posting` writes what was decide
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
-from quota_core.database import Work
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Part, Payer, Window
 from quota_core.periods import Anchor, Period, period_at
+from quota_core.statements import Work
 from quota_core.store import states as state_rows
 
 MAX_WINDOWS_RESIDENT = 64
@@ -41,9 +42,10 @@ class Book:
         self.metric_names = {number: name for name, number in self.metric_ids.items()}
 
     def make_room(self) -> None:
-        """Keep the cache within its bounds; called between transactions only."""
-        if len(self._states) > self._resident_accounts:
-            for ref in list(self._states)[: self._resident_accounts // 10 + 1]:
+        """Keep the cache within its bounds; between transactions, since states in use must not be read twice."""
+        surplus = len(self._states) - self._resident_accounts
+        if surplus > 0:
+            for ref in list(islice(self._states, surplus + self._resident_accounts // 10)):
                 del self._states[ref]
 
     def states_of(
@@ -68,9 +70,11 @@ class Book:
             missing = sorted(set(missing))
             if create:
                 yield from state_rows.add_accounts(missing, now_ms)
-            for state in (yield from state_rows.accounts(missing)):
+            fresh = yield from state_rows.accounts(missing)
+            yield from self._load_lots(fresh)
+            # Resident only once it is whole: a read that fails half-way must leave nothing behind.
+            for state in fresh:
                 found[state.ref] = self._states[state.ref] = state
-            yield from self._load_lots([found[ref] for ref in missing if ref in found])
             for ref in missing:
                 if ref not in found:
                     found[ref] = AccountState(
@@ -144,14 +148,13 @@ class Book:
         """Read what these windows (account, metric, window key) have used; one without a row has used 0."""
         if not unread:
             return
-        by_id = {state.id: state for state, _, _ in unread}
-        for state, metric, period in unread:
-            state.used[metric, period] = (0, 0)
         rows = yield from state_rows.windows(
             [(state.id, self.metric_ids[metric], period) for state, metric, period in unread if state.id]
         )
-        for account, number, period, used, overage in rows:
-            by_id[account].used[self.metric_names[number], period] = (used, overage)
+        # Only now, when all is read: a window that is noted as unused and then not read would give away a day.
+        there = {(row[0], self.metric_names[row[1]], row[2]): (row[3], row[4]) for row in rows}
+        for state, metric, period in unread:
+            state.used[metric, period] = there.get((state.id, metric, period), (0, 0))
 
     def touch(self, state: AccountState, metric: str, parts: Sequence[Part]) -> Work[None]:
         """Make sure that every pot named in `parts` is in the state, empty lots and past windows too."""
@@ -159,7 +162,7 @@ class Book:
         lot_ids = [int(pot[1:]) for pot, _ in parts if pot[0] == "#"]
         missing = [lot_id for lot_id in lot_ids if lot_id not in resident]
         state.lots.setdefault(metric, []).extend((yield from state_rows.lots(missing)))
-        windows = {pot.removeprefix("+") for pot, _ in parts if pot[0] not in "#!"}
+        windows = {pot.removeprefix("+") for pot, _ in parts if pot[0] not in "#!^"}
         yield from self.read_windows(
             [(state, metric, period) for period in windows if (metric, period) not in state.used]
         )

@@ -101,6 +101,8 @@ class Allowance(_Model):
             raise ValueError('overage = "charge" needs overage_rate_minor, and only it may have one')
         if self.overage_cap is not None and self.overage != "charge":
             raise ValueError('overage_cap needs overage = "charge"')
+        if self.period is PeriodKind.HOUR and self.anchor is Anchor.ACCOUNT:
+            raise ValueError("an hour is an hour of UTC, with no anchor")
         if len({threshold.at for threshold in self.thresholds}) != len(self.thresholds):
             raise ValueError("two thresholds at the same percentage")
         return self

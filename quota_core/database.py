@@ -1,60 +1,40 @@
 """
 The only place that knows a database driver.
 
-A transaction is written as a generator that yields statements and receives rows: it can touch nothing
-but the database, so no wait for Discord or Stripe can stand inside one, and the engine chooses how
-to run it. Here SQLite runs the whole generator in aiosqlite's thread, from BEGIN to COMMIT: one hop for each
-transaction, and a caller that is cancelled cannot leave half of one behind.
+SQLite runs a whole transaction (a generator, see `statements`) in aiosqlite's thread, from BEGIN to COMMIT: one hop
+for each, and a caller that is cancelled cannot leave half of one behind.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
-from quota_core.errors import DatabaseInUseError, HaltedError, UnavailableError
+from quota_core.errors import DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.statements import Row, Statement, Work
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 
-class Statement(NamedTuple):
-    """SQL with `$1` parameters, and one or many rows of arguments; `reads` says whether rows come back."""
+class Cache(Protocol):
+    """What stays in memory between transactions; both calls come in the database's thread."""
 
-    sql: str
-    rows: Iterable[Sequence[Any]]
-    reads: bool
+    def make_room(self) -> None:
+        """Keep within bounds; called before each transaction and each look."""
+        ...
 
-
-Work = Generator[Statement, list[Row], T]
-
-
-def fetch(sql: str, *arguments: Any) -> Statement:
-    """Ask for all rows of a query."""
-    return Statement(sql, (arguments,), reads=True)
-
-
-def fetch_each(sql: str, rows: Iterable[Sequence[Any]]) -> Statement:
-    """Ask for the rows of one query for each row of arguments, one after the other in one list."""
-    return Statement(sql, rows, reads=True)
-
-
-def run(sql: str, *arguments: Any) -> Statement:
-    """Change something once."""
-    return Statement(sql, (arguments,), reads=False)
-
-
-def run_each(sql: str, rows: Iterable[Sequence[Any]]) -> Statement:
-    """Change something once for each row of arguments."""
-    return Statement(sql, rows, reads=False)
+    def forget(self) -> None:
+        """Drop everything: what is in memory may not stand in the file."""
+        ...
 
 
 class Database:
@@ -71,7 +51,7 @@ class Database:
         self._connection: aiosqlite.Connection | None = None
         self._halted: str | None = None
         self._lost = False  # the connection was closed after a failure and could not be opened again
-        self._on_rollback: list[Callable[[], None]] = []
+        self._caches: list[Cache] = []
 
     @property
     def halted(self) -> str | None:
@@ -83,9 +63,9 @@ class Database:
         log.critical("writes are stopped: %s", reason)
         self._halted = reason
 
-    def on_rollback(self, forget: Callable[[], None]) -> None:
-        """Call `forget` (in the database's thread) whenever what was decided may not stand in the file."""
-        self._on_rollback.append(forget)
+    def attach(self, cache: Cache) -> None:
+        """Tell `cache` when to make room and when to forget."""
+        self._caches.append(cache)
 
     async def open(self) -> None:
         """
@@ -93,38 +73,64 @@ class Database:
 
         Raises:
             DatabaseInUseError: another process holds it.
+            SchemaError: it is no database, or one of another program.
+            UnavailableError: it cannot be opened or made.
 
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+        except OSError as error:
+            raise UnavailableError(f"{self._path} cannot be opened: {error}") from error
         connection = aiosqlite.Connection(self._connect, iter_chunk_size=64)
-        await connection
+        # A program that fails before it could close the file must end all the same.
+        connection._thread.daemon = True  # noqa: SLF001 - aiosqlite has no public way to say so
+        try:
+            await connection
+        except BaseException:
+            # aiosqlite tells its thread to end and does not wait; the thread would meet a closed loop.
+            await asyncio.to_thread(connection._thread.join)  # noqa: SLF001 - nothing public waits for it
+            raise
         self._connection = connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=0, check_same_thread=False)
+        # Never made here: when the file is gone, a new empty one in its place would be the worst of answers.
+        address = f"{self._path.absolute().as_uri()}?mode=rw"
         try:
-            self._path.chmod(0o600)
+            connection = sqlite3.connect(
+                address, uri=True, isolation_level=None, timeout=0, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise UnavailableError(f"{self._path} cannot be opened: {error}") from error
+        try:
             self._prepare(connection)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._refusal(error) from error
             raise
         return connection
 
+    def _refusal(self, error: sqlite3.Error) -> Exception:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return DatabaseInUseError(f"{self._path} is in use by another process; stop that one first")
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            return SchemaError(f"{self._path} is no database")
+        return UnavailableError(f"{self._path} cannot be opened: {error}")
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        try:
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -65536")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise DatabaseInUseError(
-                    f"{self._path} is in use by another process; use PostgreSQL to run several"
-                ) from error
-            raise
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # Whose file it is comes first: that of another program stays as it was, to the byte.
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and "migrations" not in tables:
+            raise SchemaError(f"{self._path} is the database of another program")
+        self._path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
         # Read back, never assumed: a file on a strange disk may refuse either.
         if connection.execute("PRAGMA synchronous").fetchone() != (2,):
             raise UnavailableError("SQLite does not keep synchronous=FULL")
@@ -137,12 +143,28 @@ class Database:
         if connection is not None:
             try:
                 await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                # The log stays beside the file and is read at the next start.
+                log.warning("the write-ahead log could not be written back: %s", error)
             finally:
                 await connection.close()
 
     async def read(self, work: Callable[[], Work[T]]) -> T:
-        """Run `work`, which only reads; nothing else runs between its statements."""
-        return await self._in_thread(_drive, work)
+        """
+        Run `work`, which only reads; nothing else runs between its statements.
+
+        Raises:
+            UnavailableError: the file cannot be read just now.
+
+        """
+        return await self._in_thread(self._look, work)
+
+    def _look(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
+        try:
+            return _drive(connection, work)
+        except sqlite3.Error as error:
+            self._forget()
+            raise self._trouble(error, "read") from error
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """
@@ -163,19 +185,35 @@ class Database:
     def _transact(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
             return self._attempt(connection, work)
-        except sqlite3.OperationalError as error:
+        except sqlite3.OperationalError:
             log.exception("the database refused a write; opening it again")
             try:
                 return self._attempt(self._reopen(), work)
-            except (sqlite3.Error, DatabaseInUseError):
-                raise UnavailableError(f"the database cannot be written: {error}") from error
+            except sqlite3.Error as error:
+                raise self._trouble(error, "written") from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+                raise  # a mistake of ours, not trouble with the file
+            raise self._trouble(error, "written") from error
+
+    def _trouble(self, error: sqlite3.Error, verb: str) -> UnavailableError:
+        """Return what to raise for an error of the file; a damaged one stops all writes."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells the kind more exactly
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self.halt(f"the database file is damaged: {error}")
+            return HaltedError(f"the database file is damaged: {error}")
+        return UnavailableError(f"the database cannot be {verb}: {error}")
 
     def _reopen(self) -> sqlite3.Connection:
         """Replace the connection (in its thread): after a failed sync, its pages cannot be trusted."""
-        assert self._connection is not None
+        if self._connection is None:
+            raise UnavailableError("the database is closed")
         self._lost = True
         self._connection._conn.close()  # noqa: SLF001 - aiosqlite has no public way to open again in place
-        fresh = self._connection._connection = self._connect()  # noqa: SLF001 - the same
+        try:
+            fresh = self._connection._connection = self._connect()  # noqa: SLF001 - the same
+        except (DatabaseInUseError, SchemaError) as error:
+            raise UnavailableError(str(error)) from error
         self._lost = False
         return fresh
 
@@ -185,12 +223,19 @@ class Database:
             result = _drive(connection, work)
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            for forget in self._on_rollback:
-                forget()
+            self._forget()
+            try:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                log.exception("a transaction could not be rolled back; opening the database again")
+                self._lost = True
             raise
         return result
+
+    def _forget(self) -> None:
+        for cache in self._caches:
+            cache.forget()
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         connection = self._connection
@@ -200,10 +245,9 @@ class Database:
         # aiosqlite offers one hop for each statement, and no public call to run several in one: this is
         # the exception, and the reason why its version is held.
         def hop() -> T:
-            try:
-                raw = self._reopen() if self._lost else connection._conn  # noqa: SLF001 - see above
-            except (sqlite3.Error, DatabaseInUseError) as error:
-                raise UnavailableError(f"the database cannot be opened: {error}") from error
+            raw = self._reopen() if self._lost else connection._conn  # noqa: SLF001 - see above
+            for cache in self._caches:
+                cache.make_room()
             return function(raw, *arguments)
 
         result: T = await connection._execute(hop)  # type: ignore[no-untyped-call]  # noqa: SLF001 - see above
@@ -236,6 +280,17 @@ def _execute(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
     for arguments in statement.rows:
         rows += connection.execute(sql, arguments)
     return rows
+
+
+def split_script(text: str) -> Iterator[str]:
+    """Split a script into statements; a trigger with its inner semicolons stays whole."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement.strip()
+            statement = ""
+    assert not statement.strip(), f"an unfinished statement: {statement!r}"
 
 
 @lru_cache(maxsize=1024)

@@ -14,13 +14,15 @@ from quota_core import ledger
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
+from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
-from quota_core.database import Database, Work
+from quota_core.database import Database
 from quota_core.errors import AmountError, ConflictingReplayError
 from quota_core.keys import key_bytes
 from quota_core.ledger import Draft, EntryKind, Payer
 from quota_core.operators import Actor, Operators
 from quota_core.posting import Posting
+from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
 
@@ -166,19 +168,21 @@ class _Operation:
             )
             draft = ledger.bring(payer.state, kind, self.metric, units, lot.id)
         else:
-            draft = ledger.remove(payer.state, self.metric, units)
+            draft = ledger.remove(payer.state, self.metric, units, now_ms)
         yield from self._book_it(posting, draft, payer, now_ms)
         return Change(units=draft.units, before=held, after=lots_left(payer, self.metric, now_ms))
 
     def plan(self, plan: str, until_ms: int | None, now_ms: int) -> Work[PlanChange]:
         payer, before = yield from self._start(now_ms)
         state = payer.state
-        text = f"plan:{plan}={until_ms or 0}"
         old = self.book.plan_id(state, now_ms)
         if before is not None:
-            if before.kind != EntryKind.PLAN or before.parts != text:
+            told = plan_change_of(before) if before.kind == EntryKind.PLAN else None
+            if told is None or (told.after, told.until_ms) != (plan, until_ms):
                 raise ConflictingReplayError("this key was used before, with other content")
-            return PlanChange(before=old, after=plan, until_ms=until_ms)
+            return told
+        if until_ms is not None and until_ms <= now_ms:
+            raise AmountError(until_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
         posting = Posting(self.book, now_ms)
         yield from posting.begin()
         state.plan, state.plan_until_ms = plan, until_ms
@@ -189,7 +193,7 @@ class _Operation:
             kind=EntryKind.PLAN,
             metric=self.metric,
             units=0,
-            parts=((f"plan:{plan}", until_ms or 0),),
+            parts=((f"plan:{old}>{plan}", until_ms or 0),),
         )
         yield from self._book_it(posting, draft, payers[state.id, self.metric], now_ms)
         return PlanChange(before=old, after=plan, until_ms=until_ms)
@@ -219,3 +223,10 @@ class _Operation:
             raise ConflictingReplayError("this key was used before, with other content")
         moved = sum(delta for pot, delta in ledger.parts_of(entry.parts) if pot[0] == "#")
         return Change(units=entry.units, before=entry.purchased_left - moved, after=entry.purchased_left)
+
+
+def plan_change_of(entry: Entry) -> PlanChange:
+    """Return the change of plan that an entry records."""
+    [(plans, until_ms)] = ledger.parts_of(entry.parts)
+    before, _, after = plans.removeprefix("plan:").partition(">")
+    return PlanChange(before=before, after=after, until_ms=until_ms or None)

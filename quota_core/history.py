@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
-from quota_core.database import Database, Work, fetch
+from quota_core.database import Database
 from quota_core.ledger import EntryKind
+from quota_core.statements import Work, fetch
 
 PAGE_SIZE = 5
 
@@ -68,13 +69,14 @@ class History:
         rows = yield fetch(
             """
             SELECT e.kind, coalesce(o.state, 'done'), e.metric, e.units, o.price_minor, o.currency, o.package,
-                e.parts, e.purchased_left, e.at_ms, e.id
+                e.parts, e.purchased_left, e.at_ms, e.id, 0
             FROM entries e LEFT JOIN orders o ON o.entry = e.id
             WHERE e.account = $1 AND e.kind > 2
             UNION ALL
-            SELECT 5, o.state, o.metric, o.units, o.price_minor, o.currency, o.package, '', NULL, o.opened_ms, 0
+            SELECT 5, o.state, o.metric, o.units, o.price_minor, o.currency, o.package, '', NULL, o.opened_ms,
+                o.after_entry, o.opened_ms
             FROM orders o WHERE o.account = $1 AND o.state IN ('pending', 'failed')
-            ORDER BY 10 DESC, 11 DESC LIMIT $2 OFFSET $3
+            ORDER BY 11 DESC, 12 DESC LIMIT $2 OFFSET $3
             """,
             account_id,
             PAGE_SIZE,
@@ -89,7 +91,7 @@ class History:
                 price_minor=row[4],
                 currency=row[5],
                 package=row[6],
-                plan=row[7].split(":", 1)[1].rpartition("=")[0] if row[0] == EntryKind.PLAN else None,
+                plan=row[7].partition(">")[2].rpartition("=")[0] if row[0] == EntryKind.PLAN else None,
                 after=row[8],
                 at_ms=row[9],
             )

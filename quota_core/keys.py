@@ -30,7 +30,7 @@ def key_bytes(key: str | int | UUID) -> bytes:
     if not 1 <= len(key) <= MAX_KEY_LENGTH:
         raise ValueError(f"a key has 1 to {MAX_KEY_LENGTH} characters, this one has {len(key)}")
     if len(key) in _SNOWFLAKE_DIGITS and key.isascii() and key.isdigit() and key[0] != "0":
-        return _snowflake(int(key))
+        return key_bytes(int(key))
     if len(key) == 36:  # noqa: PLR2004 - the length of a UUID in its usual spelling
         try:
             parsed = UUID(key)

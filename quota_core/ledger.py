@@ -9,12 +9,13 @@ Pots, in the order in which a spend uses them:
     lots         soonest to expire first, then oldest first                 #12=-4
     overage      beyond the windows that charge, if the plan has any        +2026-11=2
 and, beside them, debt                                                      !=5
+and what other accounts paid of the same operation                          ^34=7
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from quota_core.accounts import AccountRef
 from quota_core.periods import Period
 
 Part = tuple[str, int]
+MAX_COUNT = 2**62  # no counter grows beyond it, so that sums of two still fit the columns
 NEVER_MS = 2**63 - 1
 _NOTHING = (0, 0)
 
@@ -112,7 +114,12 @@ class Shortage(NamedTuple):
 
 
 def spendable(lots: Iterable[Lot], now_ms: int) -> list[Lot]:
-    """Return the lots that can be spent, in the order in which they are."""
+    """
+    Return the lots that can be spent, in the order in which they are.
+
+    A lot past its end is passed over and keeps its rest: booking the end would make a clock that was ahead for a
+    moment cost people their units.
+    """
     ready = [lot for lot in lots if lot.left and not lot.frozen and lot.expires_ms > now_ms]
     ready.sort(key=lambda lot: (lot.expires_ms, lot.id))
     return ready
@@ -152,56 +159,67 @@ def spend(payers: Sequence[Payer], metric: str, units: int, now_ms: int) -> list
     """
     Share `units` (at least 1) between the pots of the payers, in their order: whole, or refused.
 
-    Overage comes after every payer's pots. Accounts that give nothing get no draft.
+    Overage comes after every payer's pots. The first payer always gets a draft, which names what the others
+    paid; of these, accounts that give nothing get none.
     """
     wanted = units
     shares: list[tuple[Payer, int, list[Part]]] = []
     for payer in payers:
         free = allowance_left(payer, metric)
         taken = wanted if free is None else min(wanted, free)
-        wanted -= taken
-        parts: list[Part] = []
-        if wanted:
-            for lot in spendable(payer.state.lots.get(metric, ()), now_ms):
-                from_lot = min(wanted, lot.left)
-                parts.append((f"#{lot.id}", -from_lot))
-                wanted -= from_lot
-                if not wanted:
-                    break
+        parts = _from_lots(payer, metric, wanted - taken, now_ms)
+        wanted -= taken - sum(delta for _, delta in parts)
         shares.append((payer, taken, parts))
         if not wanted:
             break
-    drafts = []
+    drafts: list[Draft] = []
     for payer, taken, parts in shares:
-        beyond = 0
-        if wanted:
-            room = overage_left(payer, metric, taken)
-            beyond = wanted if room is None else min(wanted, room)
-            wanted -= beyond
-        counted = taken + beyond
-        windows: list[Part] = [(w.period.key, counted) for w in payer.windows] if counted else []
-        if beyond:
-            parts += [
-                (f"+{w.period.key}", beyond) for w in payer.windows if w.limit is not None and w.cap != 0
-            ]
-        total = counted - sum(delta for pot, delta in parts if pot[0] == "#")
-        if total:
-            drafts.append(
-                Draft(
-                    state=payer.state,
-                    kind=EntryKind.SPEND,
-                    metric=metric,
-                    units=total,
-                    parts=(*windows, *parts),
-                )
-            )
-    return Shortage(units - wanted) if wanted else drafts
+        room = overage_left(payer, metric, taken) if wanted else 0
+        beyond = wanted if room is None else min(wanted, room)
+        wanted -= beyond
+        if any(_used(payer.state, metric, w) + taken + beyond > MAX_COUNT for w in payer.windows):
+            return Shortage(units - wanted - taken - beyond)
+        draft = _share(payer, metric, taken, beyond, parts)
+        if draft.units or not drafts:
+            drafts.append(draft)
+    if wanted:
+        return Shortage(units - wanted)
+    if len(drafts) > 1:
+        others = tuple((f"^{draft.state.id}", draft.units) for draft in drafts[1:])
+        drafts[0] = replace(drafts[0], parts=drafts[0].parts + others)
+    return drafts
+
+
+def _from_lots(payer: Payer, metric: str, wanted: int, now_ms: int) -> list[Part]:
+    parts: list[Part] = []
+    if wanted:
+        for lot in spendable(payer.state.lots.get(metric, ()), now_ms):
+            from_lot = min(wanted, lot.left)
+            parts.append((f"#{lot.id}", -from_lot))
+            wanted -= from_lot
+            if not wanted:
+                break
+    return parts
+
+
+def _share(payer: Payer, metric: str, taken: int, beyond: int, lots: list[Part]) -> Draft:
+    counted = taken + beyond
+    parts: list[Part] = [(w.period.key, counted) for w in payer.windows] if counted else []
+    parts += lots
+    if beyond:
+        parts += [(f"+{w.period.key}", beyond) for w in payer.windows if w.limit is not None and w.cap != 0]
+    units = counted - sum(delta for _, delta in lots)
+    return Draft(state=payer.state, kind=EntryKind.SPEND, metric=metric, units=units, parts=tuple(parts))
+
+
+def _used(state: AccountState, metric: str, window: Window) -> int:
+    return state.used.get((metric, window.period.key), _NOTHING)[0]
 
 
 def give_back(state: AccountState, metric: str, units: int, parts: Iterable[Part]) -> Draft:
     """Return every pot of a spend to where it was, in the windows that the spend was booked on."""
     # Overage shrinks before the use that contains it; lots come back even when they expired meanwhile.
-    back = tuple((pot, -delta) for pot, delta in parts)
+    back = tuple((pot, -delta) for pot, delta in parts if pot[0] != "^")
     return Draft(state=state, kind=EntryKind.GIVE_BACK, metric=metric, units=units, parts=back)
 
 
@@ -214,11 +232,11 @@ def bring(state: AccountState, kind: EntryKind, metric: str, units: int, lot_id:
     return Draft(state=state, kind=kind, metric=metric, units=units, parts=parts)
 
 
-def remove(state: AccountState, metric: str, units: int) -> Draft:
+def remove(state: AccountState, metric: str, units: int, now_ms: int) -> Draft:
     """Take up to `units` from the lots: given ones before bought ones, newest first; never below zero."""
     wanted = units
     parts: list[Part] = []
-    lots = [lot for lot in state.lots.get(metric, ()) if lot.left]
+    lots = [lot for lot in state.lots.get(metric, ()) if lot.left and lot.expires_ms > now_ms]
     lots.sort(key=lambda lot: (lot.source == "purchase", -lot.id))
     for lot in lots:
         taken = min(wanted, lot.left)
@@ -226,16 +244,6 @@ def remove(state: AccountState, metric: str, units: int) -> Draft:
             parts.append((f"#{lot.id}", -taken))
             wanted -= taken
     return Draft(state=state, kind=EntryKind.REMOVE, metric=metric, units=units - wanted, parts=tuple(parts))
-
-
-def expire(state: AccountState, metric: str, now_ms: int) -> Draft | None:
-    """Book what the lots that are past their time still held, None when there is none."""
-    gone = [lot for lot in state.lots.get(metric, ()) if lot.left and lot.expires_ms <= now_ms]
-    if not gone:
-        return None
-    parts = tuple((f"#{lot.id}", -lot.left) for lot in gone)
-    units = sum(lot.left for lot in gone)
-    return Draft(state=state, kind=EntryKind.EXPIRE, metric=metric, units=units, parts=parts)
 
 
 def apply(draft: Draft) -> None:
@@ -248,8 +256,8 @@ def apply(draft: Draft) -> None:
             lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
             lot.left += delta
             assert lot.left >= 0
-        elif draft.kind is EntryKind.PLAN:
-            pass  # a plan is no pot; its change is written beside
+        elif mark == "^" or draft.kind is EntryKind.PLAN:
+            pass  # no pot of this account: another's share has its own entry, a plan is written beside
         elif mark == "!":
             state.debt[metric] = state.debt.get(metric, 0) + delta
             assert state.debt[metric] >= 0
@@ -271,18 +279,3 @@ def parts_text(parts: Iterable[Part]) -> str:
 def parts_of(text: str) -> list[Part]:
     """Return the parts that were stored."""
     return [(pot, int(delta)) for pot, _, delta in (part.rpartition("=") for part in text.split())]
-
-
-def crossed(payer: Payer, metric: str, units: int) -> list[tuple[Window, int]]:
-    """Return the windows and thresholds (in percent) that the last `units` crossed; call after `apply`."""
-    found = []
-    for window in payer.windows:
-        if window.limit and window.percents:
-            used, _ = payer.state.used[metric, window.period.key]
-            before = (used - units) * 100
-            found += [
-                (window, percent)
-                for percent in window.percents
-                if before < percent * window.limit <= used * 100
-            ]
-    return found

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from quota_core.accounts import AccountRef
-from quota_core.database import Database, Row, Work
+from quota_core.database import Database
 from quota_core.ledger import AccountState
+from quota_core.statements import Row, Work
 from quota_core.store import notices as rows
 
 LEASE_MS = 120_000
@@ -74,6 +75,10 @@ class Notices:
             nonce=secrets.token_hex(12),
             now_ms=now_ms,
         )
+
+    async def take_over(self) -> None:
+        """Free what an earlier process had in hand; for the one process that owns the database, at its start."""
+        await self._database.write(rows.end_leases)
 
     async def claim(self) -> Notice | None:
         """Take the notice that is due longest, None when nothing is due."""

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from quota_core.book import Book
 from quota_core.chain import Entry, digest_of
-from quota_core.database import Work
 from quota_core.ledger import (
     AccountState,
     Draft,
@@ -20,10 +19,10 @@ from quota_core.ledger import (
     Window,
     allowance_left,
     apply,
-    crossed,
     parts_text,
     spendable,
 )
+from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
 
@@ -36,6 +35,7 @@ class Crossed(NamedTuple):
     period: str
     percent: int
     entry: int
+    used: int = 0  # at that moment; told, and not kept
 
 
 class Posting:
@@ -82,10 +82,17 @@ class Posting:
         self._accounts[state.id] = state
         self._note_changes(state, draft)
         if draft.kind is EntryKind.SPEND:
-            counted = max((delta for pot, delta in draft.parts if pot[0] not in "#!+"), default=0)
+            counted = max((delta for pot, delta in draft.parts if pot[0] not in "#!+^"), default=0)
             self._crossed += [
-                Crossed(state.id, entry.metric, window.period.key, percent, entry.id)
-                for window, percent in crossed(payer, draft.metric, counted)
+                Crossed(
+                    state.id,
+                    entry.metric,
+                    window.period.key,
+                    percent,
+                    entry.id,
+                    state.used[draft.metric, window.period.key][0],
+                )
+                for window, percent in _crossings(payer, draft.metric, counted)
                 if counted
             ]
         return entry
@@ -111,7 +118,7 @@ class Posting:
                 # Units that pay a debt never reach the lot that brought them: they count as taken back.
                 lot_pot = draft.parts[0][0]
                 self._lots.setdefault(int(lot_pot[1:]), [0, 0, 0])[1] -= delta
-            else:
+            elif pot[0] != "^":
                 self._windows.add((state.id, draft.metric, pot.removeprefix("+")))
 
     def begin(self) -> Work[None]:
@@ -137,5 +144,20 @@ class Posting:
         yield from state_rows.set_debts(
             [(account, numbers[metric], states[account].debt[metric]) for account, metric in self._debts]
         )
-        new = yield from state_rows.add_crossings(self._crossed)
-        return [Crossed._make(row) for row in new]
+        new = {tuple(row) for row in (yield from state_rows.add_crossings([c[:5] for c in self._crossed]))}
+        return [one for one in self._crossed if one[:5] in new]
+
+
+def _crossings(payer: Payer, metric: str, units: int) -> list[tuple[Window, int]]:
+    """Return the windows and thresholds (in percent) that the last `units` crossed; call after `apply`."""
+    found = []
+    for window in payer.windows:
+        if window.limit and window.percents:
+            used, _ = payer.state.used[metric, window.period.key]
+            before = (used - units) * 100
+            found += [
+                (window, percent)
+                for percent in window.percents
+                if before < percent * window.limit <= used * 100
+            ]
+    return found

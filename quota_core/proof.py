@@ -14,9 +14,10 @@ from functools import partial
 from typing import NamedTuple
 
 from quota_core.chain import Entry, digest_of
-from quota_core.database import Database, Row, Work
+from quota_core.database import Database
 from quota_core.ledger import EntryKind
 from quota_core.recount import Chain, Recount
+from quota_core.statements import Row, Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows

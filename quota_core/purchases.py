@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
-from quota_core.database import Database, Work
+from quota_core.database import Database
 from quota_core.errors import CheckoutUnavailableError, UnknownOrderError
+from quota_core.statements import Work
 from quota_core.store import orders as order_rows
 from quota_core.store.orders import OrderRow
 

@@ -8,6 +8,7 @@ released after its commit, never before. Alone, an operation waits for nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -18,7 +19,7 @@ from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
-from quota_core.database import Database, Work
+from quota_core.database import Database
 from quota_core.errors import (
     AccountBlockedError,
     AmountError,
@@ -30,7 +31,11 @@ from quota_core.errors import (
 from quota_core.keys import derived_key, key_bytes
 from quota_core.ledger import EntryKind, Payer
 from quota_core.posting import Posting
+from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
+from quota_core.store import states as state_rows
+
+log = logging.getLogger(__name__)
 
 MAX_BATCH = 1000
 MAX_QUEUE = 20_000
@@ -126,16 +131,14 @@ class Quota:
     async def drain(self) -> None:
         """Wait until everything that was queued has its answer."""
         if self._flusher is not None:
-            await self._flusher
+            # Shielded: whoever stops waiting must not take the answers from those who wait.
+            await asyncio.shield(self._flusher)
 
     async def _flush(self) -> None:
         try:
             while self._queue:
                 batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
-                try:
-                    outcomes: Sequence[Spend | Exception] = await self._commit([op for op, _ in batch])
-                except Exception as error:  # noqa: BLE001 - it belongs to those who wait, not to this task
-                    outcomes = [error] * len(batch)
+                outcomes = await self._outcomes([operation for operation, _ in batch])
                 for (_, future), outcome in zip(batch, outcomes, strict=True):
                     if future.done():
                         continue  # its caller was cancelled; the key tells a repeat what happened
@@ -146,45 +149,67 @@ class Quota:
         finally:
             self._flusher = None
 
+    async def _outcomes(self, operations: list[Consume]) -> Sequence[Spend | Exception]:
+        """Commit a batch; what makes it fail belongs to those who wait, and to no other operation than its own."""
+        try:
+            return await self._commit(operations)
+        except UnavailableError as error:
+            return [error] * len(operations)
+        except Exception as error:
+            if len(operations) == 1:
+                return [error]
+            log.exception("a batch of %d failed; its operations are tried one by one", len(operations))
+            return [outcome for one in operations for outcome in await self._outcomes([one])]
+
     async def _commit(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
-        self._book.make_room()
         return await self._database.write(lambda: self._batch(operations))
 
     def _batch(self, operations: Sequence[Consume]) -> Work[list[Spend | QuotaError]]:
         now_ms = self._clock()
-        posting = Posting(self._book, now_ms)
-        yield from posting.begin()
         states = yield from self._book.states_of(
             {ref for operation in operations for ref in operation.payers}, now_ms=now_ms, create=True
         )
         # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
-        found = yield from entry_rows.by_keys(
-            [(op.key, states[ref].id) for op in operations for ref in op.payers if states[ref].head]
+        known = yield from self._known(
+            [(op.key, state.id) for op in operations if (state := states[op.payers[0]]).head]
         )
-        known = {(entry.key, entry.account): entry for entry in found}
         payers = yield from self._book.payers(
             [(states[ref], op.metric) for op in operations for ref in op.payers], now_ms
         )
+        posting = Posting(self._book, now_ms)
+        yield from posting.begin()
         outcomes: list[Spend | QuotaError] = []
         for operation in operations:
-            accounts = [states[ref] for ref in operation.payers]
-            before = [known[key] for s in accounts if (key := (operation.key, s.id)) in known]
-            if before:
-                outcomes.append(self._replay(operation, before))
+            accounts = [states[ref].id for ref in operation.payers]
+            before = known.get((operation.key, accounts[0]))
+            if before is not None:
+                outcomes.append(self._replay(operation, accounts, before))
                 continue
-            outcome = self._decide(operation, [payers[s.id, operation.metric] for s in accounts], posting)
-            outcomes.append(outcome)
-            if isinstance(outcome, Spend):
-                for entry in posting.entries[-len(outcome.entry_ids) :]:
-                    known[entry.key, entry.account] = entry
+            made = self._decide(operation, [payers[one, operation.metric] for one in accounts], posting)
+            if isinstance(made, QuotaError):
+                outcomes.append(made)
+            else:
+                known[operation.key, accounts[0]] = made
+                outcomes.append(answers.spend_of(operation.metric, made, replayed=False))
         new = yield from posting.write()
-        return (
-            answers.with_crossings([op.metric for op in operations], outcomes, payers, new)
-            if new
-            else outcomes
-        )
+        if not new:
+            return outcomes
+        return answers.with_crossings([op.metric for op in operations], outcomes, payers, new)
 
-    def _decide(self, operation: Consume, payers: list[Payer], posting: Posting) -> Spend | QuotaError:
+    def _known(self, keys: Sequence[tuple[bytes, int]]) -> Work[dict[tuple[bytes, int], list[Entry]]]:
+        """Return, for each key that its account has used, the entries of that operation, all payers' included."""
+        found = {(entry.key, entry.account): [entry] for entry in (yield from entry_rows.by_keys(keys))}
+        shares = {
+            (payer_key(first.account, first.key), account): first
+            for (first,) in found.values()
+            for account in payers_in(first)
+        }
+        for entry in (yield from entry_rows.by_keys(list(shares))):
+            first = shares[entry.key, entry.account]
+            found[first.key, first.account].append(entry)
+        return found
+
+    def _decide(self, operation: Consume, payers: list[Payer], posting: Posting) -> list[Entry] | QuotaError:
         now_ms = posting.now_ms
         for payer in payers:
             if payer.state.blocked:
@@ -192,14 +217,22 @@ class Quota:
         drafts = ledger.spend(payers, operation.metric, operation.units, now_ms)
         if isinstance(drafts, ledger.Shortage):
             plan = self._book.plan_id(payers[0].state, now_ms)
-            return answers.refusal(payers[0], operation.metric, operation.units, plan, drafts)
+            return answers.refusal(
+                payers[0], operation.metric, operation.units, plan=plan, shortage=drafts, now_ms=now_ms
+            )
         windows = {payer.state.id: payer.windows for payer in payers}
-        entries = [posting.append(draft, operation.key, windows[draft.state.id]) for draft in drafts]
-        return answers.spend_of(operation.metric, entries, replayed=False)
+        # The key is the first payer's; another one's account may have its own operation under the same key.
+        first = drafts[0]
+        entries = [posting.append(first, operation.key, windows[first.state.id])]
+        for draft in drafts[1:]:
+            key = payer_key(first.state.id, operation.key)
+            entries.append(posting.append(draft, key, windows[draft.state.id]))
+        return entries
 
-    def _replay(self, operation: Consume, before: list[Entry]) -> Spend | QuotaError:
+    def _replay(self, operation: Consume, accounts: list[int], before: list[Entry]) -> Spend | QuotaError:
         same = (
-            all(entry.kind == EntryKind.SPEND for entry in before)
+            {entry.account for entry in before} <= set(accounts)
+            and all(entry.kind == EntryKind.SPEND for entry in before)
             and {entry.metric for entry in before} == {self._book.metric_ids[operation.metric]}
             and sum(entry.units for entry in before) == operation.units
         )
@@ -219,23 +252,37 @@ class Quota:
 
     def _give_back(self, account: AccountRef, key: bytes) -> Work[int]:
         now_ms = self._clock()
-        posting = Posting(self._book, now_ms)
-        yield from posting.begin()
         states = yield from self._book.states_of([account], now_ms=now_ms, create=False)
         state = states[account]
-        back_key = derived_key("give_back", key)
-        found = yield from entry_rows.by_keys([(key, state.id), (back_key, state.id)])
-        by_key = {entry.key: entry for entry in found}
-        if back_key in by_key:
-            return by_key[back_key].units
-        entry = by_key.get(key)
-        if entry is None or entry.kind != EntryKind.SPEND:
+        spent = (yield from self._known([(key, state.id)])).get((key, state.id), [])
+        if not spent or spent[0].kind != EntryKind.SPEND:
             raise UnknownSpendError("nothing was spent under this key")
-        metric = self._book.metric_names[entry.metric]
-        parts = ledger.parts_of(entry.parts)
-        yield from self._book.touch(state, metric, parts)
-        draft = ledger.give_back(state, metric, entry.units, parts)
-        payers = yield from self._book.payers([(state, metric)], now_ms)
-        posting.append(draft, back_key, payers[state.id, metric].windows)
+        units = sum(entry.units for entry in spent)
+        if (yield from entry_rows.by_keys([(derived_key("give_back", key), state.id)])):
+            return units
+        refs = yield from state_rows.refs([entry.account for entry in spent])
+        states = yield from self._book.states_of(refs.values(), now_ms=now_ms, create=False)
+        metric = self._book.metric_names[spent[0].metric]
+        payers = yield from self._book.payers([(one, metric) for one in states.values()], now_ms)
+        posting = Posting(self._book, now_ms)
+        yield from posting.begin()
+        for entry in spent:
+            payer = payers[entry.account, metric]
+            parts = ledger.parts_of(entry.parts)
+            yield from self._book.touch(payer.state, metric, parts)
+            draft = ledger.give_back(payer.state, metric, entry.units, parts)
+            posting.append(draft, derived_key("give_back", entry.key), payer.windows)
         yield from posting.write()
-        return entry.units
+        return units
+
+
+def payer_key(first_account: int, key: bytes) -> bytes:
+    """Return the key under which another account pays for an operation of `first_account`."""
+    return derived_key("payer", first_account.to_bytes(8, "big") + key)
+
+
+def payers_in(entry: Entry) -> list[int]:
+    """Return the other accounts that paid for the operation of this entry."""
+    if "^" not in entry.parts:
+        return []
+    return [int(pot[1:]) for pot, _ in ledger.parts_of(entry.parts) if pot[0] == "^"]

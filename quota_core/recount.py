@@ -68,8 +68,8 @@ class Recount:
 
     def _count(self, entry: Entry, chain: Chain) -> Iterator[str]:
         if entry.kind == EntryKind.PLAN:
-            plan, _, until_ms = entry.parts.removeprefix("plan:").rpartition("=")
-            chain.plan, chain.plan_until_ms = plan, int(until_ms) or None
+            plans, _, until_ms = entry.parts.rpartition("=")
+            chain.plan, chain.plan_until_ms = plans.partition(">")[2], int(until_ms) or None
             self.by_hand.add(entry.id)
             return
         if entry.kind in (EntryKind.GRANT, EntryKind.REMOVE):
@@ -80,6 +80,8 @@ class Recount:
         for pot, delta in parts_of(entry.parts):
             if pot[0] == "#":
                 yield from self._count_lot(entry, int(pot[1:]), delta)
+            elif pot[0] == "^":
+                pass  # another account's share, which has its own entry
             elif pot[0] == "!":
                 owed = self.debts[entry.account, entry.metric] = (
                     self.debts.get((entry.account, entry.metric), 0) + delta

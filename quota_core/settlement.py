@@ -16,11 +16,12 @@ from quota_core import ledger
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left, total_left
 from quota_core.book import Book
-from quota_core.database import Database, Work
+from quota_core.database import Database
 from quota_core.keys import key_bytes
 from quota_core.ledger import EntryKind, Payer
 from quota_core.notices import Notices
 from quota_core.posting import Posting
+from quota_core.statements import Work
 from quota_core.store import orders as order_rows
 from quota_core.store.orders import OrderRow
 
@@ -113,6 +114,9 @@ class Settlements:
         elif order is None or difference is not None:
             settlement, outcome = Settlement.MISMATCH, f"mismatch: {difference}"
             yield from self._alert(payment, difference or "unknown order", now_ms)
+            if order is not None and order.reference == payment.reference:
+                # Its page is used up, so that it must not be handed out again.
+                yield from order_rows.end(order.id)
         else:
             if order.reference is None:
                 # Its report came before the answer to our own call: the page is bound to its order now.
@@ -146,6 +150,8 @@ class Settlements:
         states = yield from self._book.states_of([account], now_ms=now_ms, create=True)
         payers = yield from self._book.payers([(states[account], order.metric)], now_ms)
         payer = payers[states[account].id, order.metric]
+        posting = Posting(self._book, now_ms)
+        yield from posting.begin()
         before = lots_left(payer, order.metric, now_ms)
         lot = yield from self._book.add_lot(
             payer.state,
@@ -156,8 +162,6 @@ class Settlements:
             expires_ms=_expiry_ms(order, payer),
             now_ms=now_ms,
         )
-        posting = Posting(self._book, now_ms)
-        yield from posting.begin()
         draft = ledger.bring(payer.state, EntryKind.PURCHASE, order.metric, order.units, lot.id)
         # The key is the payment's, so that even two orders could not be credited for one payment.
         entry = posting.append(draft, key_bytes(f"{order.rail}:{payment.reference}"), payer.windows)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from quota_core.book import Book
-from quota_core.database import Database, Work, fetch
+from quota_core.database import Database
+from quota_core.statements import Work, fetch
 
 _DAY_MS = 86_400_000
+STEP_ENTRIES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +67,30 @@ class Statistics:
 
     async def now(self) -> Stats:
         """Return the figures of this moment."""
-        return await self._database.read(self._now)
+        used = 0
+        after: int | None = 0
+        while after is not None:
+            # In steps, since nothing else is decided while the database counts.
+            found = await self._database.read(partial(self._used, after))
+            used, after = used + found[0], found[1]
+        return await self._database.read(partial(self._now, used))
 
-    def _now(self) -> Work[Stats]:
+    def _used(self, after: int) -> Work[tuple[int, int | None]]:
+        metric = self._book.metric_ids[self._book.catalog.primary_metric]
+        rows = yield fetch(
+            """
+            SELECT coalesce(sum(CASE kind WHEN 1 THEN units WHEN 2 THEN -units ELSE 0 END), 0),
+                (SELECT max(id) FROM entries)
+            FROM entries WHERE id > $2 AND id <= $2 + $3 AND metric = $1
+            """,
+            metric,
+            after,
+            STEP_ENTRIES,
+        )
+        units, last = rows[0]
+        return units, after + STEP_ENTRIES if last is not None and last > after + STEP_ENTRIES else None
+
+    def _now(self, used: int) -> Work[Stats]:
         now_ms = self._clock()
         metric = self._book.metric_ids[self._book.catalog.primary_metric]
         accounts = yield fetch(
@@ -86,21 +110,20 @@ class Statistics:
             """,
             metric,
         )
-        used = yield fetch(
-            """
-            SELECT coalesce(sum(CASE kind WHEN 1 THEN units WHEN 2 THEN -units ELSE 0 END), 0)
-            FROM entries WHERE metric = $1
-            """,
-            metric,
-        )
+        # Test money is revenue only as long as there is no other.
         revenue = yield fetch(
-            "SELECT currency, count(*), sum(price_minor) FROM orders WHERE state = 'paid' GROUP BY 1 ORDER BY 1"
+            """
+            SELECT currency, count(*), sum(price_minor) FROM orders
+            WHERE state = 'paid' AND livemode = (SELECT max(livemode) FROM orders WHERE state = 'paid')
+            GROUP BY 1 ORDER BY 1
+            """
         )
         people = yield fetch(
             """
             SELECT (SELECT count(DISTINCT account) FROM views),
-                (SELECT count(DISTINCT buyer) FROM orders o WHERE state = 'paid'
-                    AND EXISTS (SELECT 1 FROM views v WHERE v.account = o.buyer)),
+                (SELECT count(*) FROM (
+                    SELECT buyer FROM orders WHERE state = 'paid' INTERSECT SELECT account FROM views
+                ) b),
                 (SELECT count(*) FROM deliveries WHERE outcome LIKE 'mismatch%'),
                 (SELECT count(*) FROM notices WHERE state IN ('owed', 'kept'))
             """
@@ -114,7 +137,7 @@ class Statistics:
             active_30_days=accounts[0][2],
             granted=lots[0][0],
             sold=lots[0][1],
-            used=used[0][0],
+            used=used,
             revenue=tuple(Revenue(currency=r[0], orders=r[1], amount_minor=r[2]) for r in revenue),
             viewers=people[0][0],
             buyers=people[0][1],

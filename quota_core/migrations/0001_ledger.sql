@@ -67,6 +67,7 @@ CREATE TABLE orders (
     opened_ms INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,
     paid_ms INTEGER,
+    after_entry INTEGER NOT NULL DEFAULT 0,  -- the last entry when it became pending or failed: its place in history
     UNIQUE (rail, reference),
     CHECK ((state = 'paid') = (entry IS NOT NULL)),
     CHECK (state <> 'paid' OR (paid_ms IS NOT NULL AND reference IS NOT NULL))
@@ -192,6 +193,8 @@ CREATE TABLE views (                   -- each opening of the shop, so that conv
     screen TEXT NOT NULL,
     at_ms INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX views_account ON views (account);
 
 CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,

@@ -6,12 +6,12 @@ Each step and its mark are one transaction. A program refuses a schema that is n
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from quota_core.database import Database, Work, fetch, run
+from quota_core.database import Database, split_script
 from quota_core.errors import SchemaError
+from quota_core.statements import Work, fetch, run
 
 _FOLDER = Path(__file__).resolve().parent
 _MARKS = """
@@ -24,17 +24,6 @@ def steps() -> list[Path]:
     files = sorted(_FOLDER.glob("[0-9]*.sql"))
     assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
     return files
-
-
-def statements_in(text: str) -> Iterator[str]:
-    """Split a script into statements; a trigger with its inner semicolons stays whole."""
-    statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement.strip()
-            statement = ""
-    assert not statement.strip(), f"an unfinished statement: {statement!r}"
 
 
 async def migrate(database: Database, *, clock: Callable[[], int]) -> int:
@@ -60,8 +49,7 @@ def _number() -> Work[int]:
     tables = {row[0] for row in (yield fetch("SELECT name FROM sqlite_master WHERE type = 'table'"))}
     if not tables:
         return 0
-    if "migrations" not in tables:
-        raise SchemaError("the file is a database of another program")
+    assert "migrations" in tables, "the database was opened, so it is ours"
     rows = yield fetch("SELECT coalesce(max(number), 0) FROM migrations")
     number: int = rows[0][0]
     return number
@@ -72,7 +60,7 @@ def _step(file: Path, now_ms: int) -> Work[None]:
     done = yield fetch("SELECT 1 FROM migrations WHERE number = $1", int(file.name[:4]))
     if done:
         return
-    for statement in statements_in(file.read_text(encoding="utf-8")):
+    for statement in split_script(file.read_text(encoding="utf-8")):
         yield run(statement)
     yield run(
         "INSERT INTO migrations (number, name, at_ms) VALUES ($1, $2, $3)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quota_core.chain import Entry
-from quota_core.database import Work, fetch, fetch_each, run, run_each
+from quota_core.statements import Work, fetch, fetch_each, run, run_each
 
 _COLUMNS = ", ".join(Entry._fields)
 

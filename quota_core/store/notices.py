@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quota_core.database import Row, Work, fetch, run
+from quota_core.statements import Row, Work, fetch, run
 
+MAX_PAUSE_MS = 2 * 3_600_000  # longer than any pause between two tries
 _COLUMNS = """
     n.id, n.account, n.kind, n.facts, n.locale, n.nonce, n.attempts, n.fence, n.created_ms, a.kind, a.external_id,
     a.dm_channel_id
@@ -31,12 +32,23 @@ def add(
     )
 
 
+def end_leases() -> Work[None]:
+    """Free what a process had claimed that lives no more."""
+    yield run("UPDATE notices SET lease_until_ms = 0 WHERE state = 'owed' AND lease_until_ms > 0")
+
+
 def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
     """Take the notice due longest for `lease_ms`; its fence grows, so an older claim can write no more."""
+    # A moment further ahead than any pause or lease lasts was written before the clock went back: it is due.
     due = yield fetch(
-        "SELECT id FROM notices WHERE state = 'owed' AND next_ms <= $1 AND lease_until_ms <= $1 "
-        "ORDER BY next_ms, id LIMIT 1",
+        """
+        SELECT id FROM notices WHERE state = 'owed' AND (next_ms <= $1 OR next_ms > $1 + $2)
+            AND (lease_until_ms <= $1 OR lease_until_ms > $1 + $3)
+        ORDER BY next_ms, id LIMIT 1
+        """,
         now_ms,
+        MAX_PAUSE_MS,
+        lease_ms,
     )
     if not due:
         return None
@@ -55,7 +67,10 @@ def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
 def next_due(now_ms: int) -> Work[int | None]:
     """Return when the next owed notice is due, None when nothing is owed."""
     rows = yield fetch("SELECT min(max(next_ms, lease_until_ms)) FROM notices WHERE state = 'owed'")
-    return rows[0][0] if rows[0][0] is None else max(now_ms, rows[0][0])
+    due_ms: int | None = rows[0][0]
+    if due_ms is None:
+        return None
+    return now_ms if due_ms > now_ms + MAX_PAUSE_MS else max(now_ms, due_ms)
 
 
 def finish(notice_id: int, fence: int, *, state: str, failure: str | None, now_ms: int) -> Work[None]:

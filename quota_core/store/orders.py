@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quota_core.database import Row, Work, fetch, run
+from quota_core.statements import Row, Work, fetch, run
 
 _COLUMNS = """
     o.id, o.account, o.buyer, o.rail, o.reference, o.package, m.name, o.units, o.price_minor, o.currency,
@@ -142,7 +142,11 @@ def next_attempt(order_id: str, attempt: int) -> Work[None]:
 def set_state(order_id: str, state: str, payment: str | None) -> Work[None]:
     """Write a state other than paid."""
     yield run(
-        "UPDATE orders SET state = $2, payment = coalesce($3, payment) WHERE id = $1",
+        """
+        UPDATE orders SET state = $2, payment = coalesce($3, payment),
+            after_entry = (SELECT coalesce(max(id), 0) FROM entries)
+        WHERE id = $1
+        """,
         order_id,
         state,
         payment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quota_core.chain import Entry
-from quota_core.database import Row, Work, fetch, fetch_each, run
+from quota_core.statements import Row, Work, fetch, fetch_each, run
 
 
 def accounts_after(after: Row | None, limit: int) -> Work[list[Row]]:

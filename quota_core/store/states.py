@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from quota_core.accounts import AccountRef
-from quota_core.database import Row, Work, fetch, fetch_each, run_each
 from quota_core.ledger import NEVER_MS, AccountState, Lot
+from quota_core.statements import Row, Work, fetch, fetch_each, run_each
 
 
 def add_metrics(names: Iterable[str]) -> Work[None]:
@@ -57,6 +57,14 @@ def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
         )
         for row in rows
     ]
+
+
+def refs(account_ids: Sequence[int]) -> Work[dict[int, AccountRef]]:
+    """Return how accounts are spelled outside, by id."""
+    rows = yield fetch_each(
+        "SELECT id, kind, external_id FROM accounts WHERE id = $1", [(number,) for number in account_ids]
+    )
+    return {row[0]: AccountRef(row[1], row[2]) for row in rows}
 
 
 def open_lots(accounts: Sequence[int]) -> Work[list[tuple[int, int, Lot]]]:

@@ -126,7 +126,7 @@ async def opened_core(
     try:
         await migrate(database, clock=clock)
         book = Book(catalog or catalog_file.load("quota-manager"))
-        database.on_rollback(book.forget)
+        database.attach(book)
         await database.write(book.open)
         operators = operators or Operators(user_ids=frozenset({OPERATOR_ID}))
         notices = WatchedNotices(database, clock=clock)

@@ -8,8 +8,8 @@ import pytest
 
 from cogs import custom_ids
 from quota_core.accounts import AccountRef
-from quota_core.database import fetch
 from quota_core.operators import Operators
+from quota_core.statements import fetch
 from sandbox.places import ADMIN_ID, FRIEND_ID, GUILD_ID, MEMBER_ID, OPERATOR_ID
 from sandbox.server import Sandbox
 from tests.cogs.stack import Core, Running, opened_core, running_bot

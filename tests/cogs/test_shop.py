@@ -11,8 +11,8 @@ import pytest
 from cogs import custom_ids
 from quota_core import catalog_file
 from quota_core.catalog import Catalog
-from quota_core.database import fetch
 from quota_core.purchases import Page
+from quota_core.statements import fetch
 from sandbox.places import FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox
 from tests.cogs.stack import PUBLIC_URL, Core, Running, opened_core, running_bot

@@ -13,7 +13,7 @@ from quota_core.balances import Balances
 from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.chain import Entry, digest_of
-from quota_core.database import Database, Row, Work, fetch, run
+from quota_core.database import Database
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.ledger import EntryKind
@@ -24,6 +24,7 @@ from quota_core.people import People
 from quota_core.purchases import Page, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Payment, Settlements
+from quota_core.statements import Row, Work, fetch, run
 from quota_core.stats import Statistics
 from quota_core.store.entries import after
 from quota_core.store.orders import OrderRow
@@ -153,7 +154,7 @@ async def open_ledger(
     try:
         await migrate(database, clock=clock)
         book = Book(catalog, resident_accounts=resident_accounts)
-        database.on_rollback(book.forget)
+        database.attach(book)
         await database.write(book.open)
     except BaseException:
         await database.close()

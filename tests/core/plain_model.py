@@ -245,9 +245,9 @@ class PlainLedger:
         lot = PlainLot(self.lots_made, metric, source, units, units - owed, ends_ms, taken=owed)
         account.lots.append(lot)
 
-    def remove(self, name: str, metric: str, units: int) -> int:
+    def remove(self, name: str, metric: str, units: int, now_ms: int) -> int:
         """Take units away one by one, given ones first, from the newest lot; return how many there were."""
-        lots = [lot for lot in self.account(name).lots if lot.metric == metric]
+        lots = [lot for lot in self.account(name).lots if lot.metric == metric and lot.ends_ms > now_ms]
         lots.sort(key=lambda lot: (lot.source == "purchase", -lot.number))
         for taken in range(units):
             lot = next((lot for lot in lots if lot.left), None)

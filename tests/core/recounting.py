@@ -33,7 +33,7 @@ async def _assert_sums(ledger: OpenLedger) -> None:
                 debts[entry.account, entry.metric] += int(delta)
             elif pot.startswith("+"):
                 overage[entry.account, entry.metric, pot[1:]] += int(delta)
-            else:
+            elif not pot.startswith("^"):
                 used[entry.account, entry.metric, pot] += int(delta)
     windows = await ledger.rows("SELECT account, metric, period, used, overage FROM allowances")
     lot_rows = await ledger.rows("SELECT id, left_units FROM lots")

@@ -32,9 +32,6 @@ async def test_many_windows_of_one_account_are_read_again(tmp_path: Path, clock:
     assert (second.from_allowance, second.from_overage, second.allowance_left) == (1, 1, 0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="only spending makes room, and only for a tenth of the bound at a time"
-)
 @pytest.mark.parametrize("spend", [False, True])
 async def test_the_memory_stays_within_its_bound(
     tmp_path: Path, catalog: Catalog, clock: SteerableClock, *, spend: bool

@@ -129,7 +129,6 @@ async def test_a_plan_ends_at_its_moment(ledger: OpenLedger) -> None:
     assert (free.windows[0].used, free.windows[0].left, free.allowance_left) == (800, 0, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="the answer of a repeat is read from the account as it is now")
 async def test_a_repeated_plan_change_says_what_was_before(ledger: OpenLedger) -> None:
     """The same key with the same content returns the first answer."""
     first = await ledger.grants.set_plan(ANA, "pro", until_ms=None, actor=OPERATOR, reason="", key="p")
@@ -138,7 +137,6 @@ async def test_a_repeated_plan_change_says_what_was_before(ledger: OpenLedger) -
     assert again == first
 
 
-@pytest.mark.xfail(strict=True, reason="a lot past its end still counts as something to remove")
 async def test_removing_leaves_expired_units_alone(ledger: OpenLedger) -> None:
     """Ten units ended yesterday: there is nothing to take, and the answer's figures add up."""
     await ledger.grants.add(ANA, 10, actor=OPERATOR, reason="", key="g")
@@ -149,7 +147,6 @@ async def test_removing_leaves_expired_units_alone(ledger: OpenLedger) -> None:
     assert removed == Change(units=0, before=0, after=0)
 
 
-@pytest.mark.xfail(strict=True, reason="0 stands for no end in the entry, but not in the row")
 @pytest.mark.parametrize("until_ms", [0])
 async def test_a_plan_that_ended_long_ago_is_refused_or_proved(ledger: OpenLedger, until_ms: int) -> None:
     """Whatever the end of a plan: refused, or the ledger still verifies."""

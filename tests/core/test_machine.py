@@ -171,7 +171,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def remove(self, name: str, metric: str, units: int, *, twice: bool) -> None:
         """Take units by hand, no more than there are."""
         key, before = self.fresh_key("remove"), self._in_lots(name, metric)
-        removed = self.model.remove(name, metric, units)
+        removed = self.model.remove(name, metric, units, self.clock())
         endless = self._all_endless(name)
         for _ in range(2 if twice else 1):
             change = self.run(

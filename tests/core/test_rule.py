@@ -111,9 +111,12 @@ def test_a_spend_takes_what_one_unit_after_the_other_would(
         ledger.apply(draft)
 
     assert expected is not None
-    assert {str(draft.state.id): draft.units for draft in drafts} == expected.by_account
+    assert {str(draft.state.id): draft.units for draft in drafts if draft.units} == expected.by_account
+    assert drafts[0].state is payers[0].state
     assert_same(model, payers)
     for draft in drafts:
+        if not draft.units:
+            continue  # the first payer's, which only names who paid
         model.give_back(str(draft.state.id), expected)
         ledger.apply(ledger.give_back(draft.state, METRIC, draft.units, draft.parts))
     assert_same(model, payers)
@@ -132,7 +135,7 @@ def test_no_bought_unit_goes_while_the_allowance_is_free(
         beyond_windows = any(pot[0] in "#+" for pot, _ in draft.parts)
 
         assert not beyond_windows or ledger.allowance_left(payer, METRIC) == 0
-        assert draft.units > 0
+        assert draft.units > 0 or draft is drafts[0]
 
 
 @given(accounts(1), st.integers(1, 12))
@@ -153,29 +156,11 @@ def test_removing_goes_down_to_zero_and_no_further(drawn: tuple[DrawnAccount, Pa
     plain, payer = drawn
     model = PlainLedger()
     model.accounts["1"] = plain
-    draft = ledger.remove(payer.state, METRIC, units)
+    draft = ledger.remove(payer.state, METRIC, units, NOW_MS)
     ledger.apply(draft)
 
-    assert draft.units == model.remove("1", METRIC, units)
+    assert draft.units == model.remove("1", METRIC, units, NOW_MS)
     assert_same(model, [payer])
-
-
-@given(accounts(1))
-def test_expiring_books_what_is_past_its_time_and_nothing_else(
-    drawn: tuple[DrawnAccount, Payer],
-) -> None:
-    """What can be spent stays; what ended is booked once."""
-    _, payer = drawn
-    state = payer.state
-    before = ledger.spendable(state.lots[METRIC], NOW_MS)
-    gone = sum(lot.left for lot in state.lots[METRIC] if lot.expires_ms <= NOW_MS)
-    draft = ledger.expire(state, METRIC, NOW_MS)
-    if draft is not None:
-        ledger.apply(draft)
-
-    assert (0 if draft is None else draft.units) == gone
-    assert ledger.spendable(state.lots[METRIC], NOW_MS) == before
-    assert ledger.expire(state, METRIC, NOW_MS) is None
 
 
 def test_lots_are_spent_by_their_end_and_then_by_their_age() -> None:

@@ -1,7 +1,5 @@
 """The figures an operator asks for, against a small history that was counted by hand."""
 
-import pytest
-
 from quota_core.accounts import AccountRef
 from quota_core.stats import Revenue
 from tests.core.opened_ledger import OPERATOR, OpenLedger, payment_of
@@ -60,7 +58,6 @@ async def test_activity_is_counted_over_seven_and_thirty_days(ledger: OpenLedger
     assert (later.active_7_days, later.active_30_days) == (0, 1)
 
 
-@pytest.mark.xfail(strict=True, reason="revenue adds up orders of the test mode and real ones")
 async def test_play_money_is_no_revenue(ledger: OpenLedger) -> None:
     """What was paid under a test key is not earned."""
     await buy(ledger, ANA, "quota_100")

@@ -162,9 +162,6 @@ async def test_closing_answers_everything_that_was_queued(
     assert [spend.allowance_left for spend in spends] == list(range(49, 19, -1))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="drain() awaits the flusher without a shield: cancelling one ends the other"
-)
 async def test_a_drain_that_is_cancelled_takes_nobody_down(ledger: OpenLedger) -> None:
     """A stop that ran out of patience cancels its own waiting, not the operations of others."""
     spend = asyncio.create_task(ledger.quota.consume(ANA, key="m1"))
@@ -182,7 +179,6 @@ async def test_a_drain_that_is_cancelled_takes_nobody_down(ledger: OpenLedger) -
     assert answer is not None
 
 
-@pytest.mark.xfail(strict=True, reason="a payer's entry carries the key of the account it paid for")
 async def test_two_members_may_use_the_same_key(tmp_path: Path, clock: SteerableClock) -> None:
     """Keys are unique per account: one member's spend from the pool is no replay of the other's."""
     ledger = await open_ledger(tmp_path / "pool.db", catalog=everything(), clock=clock)
@@ -196,9 +192,6 @@ async def test_two_members_may_use_the_same_key(tmp_path: Path, clock: Steerable
     assert not second.replayed
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a replay is compared by units and metric only, over the payers it names"
-)
 async def test_the_same_key_with_other_payers_is_other_content(tmp_path: Path, clock: SteerableClock) -> None:
     """What the pool paid under a key is not paid again by the member alone."""
     ledger = await open_ledger(tmp_path / "pool.db", catalog=everything(), clock=clock)
@@ -211,7 +204,6 @@ async def test_the_same_key_with_other_payers_is_other_content(tmp_path: Path, c
     assert isinstance(outcome, ConflictingReplayError)
 
 
-@pytest.mark.xfail(strict=True, reason="a window beyond 2^63 raises OverflowError for the whole batch")
 async def test_one_account_at_the_end_of_counting_does_not_stop_the_others(
     tmp_path: Path, clock: SteerableClock
 ) -> None:

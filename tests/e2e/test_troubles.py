@@ -182,10 +182,6 @@ async def test_a_kept_message_is_shown_in_the_buyer_s_language(town: Town) -> No
     assert shown["ephemeral"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the killed process's lease on the notice is waited out: two minutes (quota_core.notices)",
-)
 async def test_a_kill_in_the_middle_of_a_message_delays_it_no_longer_than_the_start(tmp_path: Path) -> None:
     """Discord holds the request when the bot is killed; the next one sends what is owed at once."""
     with World(tmp_path / "world") as world:

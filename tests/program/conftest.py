@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from quota_core.database import Database, Work, fetch
+from quota_core.database import Database
 from quota_core.proof import Proof
+from quota_core.statements import Work, fetch
 from tests.program.place import Place, opened_place
 
 

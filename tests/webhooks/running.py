@@ -17,7 +17,7 @@ from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
 from quota_core.book import Book
 from quota_core.catalog import Catalog
-from quota_core.database import Database, Row, Work, fetch
+from quota_core.database import Database
 from quota_core.grants import Grants
 from quota_core.migrations import migrate
 from quota_core.notices import Notices
@@ -26,6 +26,7 @@ from quota_core.people import People
 from quota_core.purchases import Opened, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
+from quota_core.statements import Row, Work, fetch
 from quota_core.store.orders import OrderRow
 from tests.sandbox.stripe_fixture import SECRET, Shop
 from webhooks import server
@@ -166,7 +167,7 @@ async def opened(folder: Path, watch: Watch, catalog: Catalog) -> AsyncIterator[
     await database.open()
     await migrate(database, clock=watch)
     book = Book(catalog)
-    database.on_rollback(book.forget)
+    database.attach(book)
     await database.write(book.open)
     try:
         yield database, book
