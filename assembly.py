@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
+
 from cogs.assembly import Parts, make_bot
 from cogs.client import QuotaBot
 from cogs.command_sync import MarksInFile
@@ -137,20 +139,7 @@ async def run_bot(
         await core.notices.take_over()
         discord = _Discord(core.parts(settings, data, settings.public_url or http_url, with_ask=with_ask))
         await stack.enter_async_context(_task(discord.run(settings), "Discord"))
-        app = server.build(
-            access_keys=ledger.keys,
-            balances=core.balances,
-            purchases=core.purchases,
-            people=core.people,
-            settlements=core.settlements,
-            catalog=catalog,
-            signing_secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
-            checks={"database": core.check, "discord": discord.check},
-            default_locale=settings.default_locale,
-            clock=utc_ms,
-            back_url=back_url,
-            trusted_proxies=settings.trusted_proxies,
-        )
+        app = _web(settings, core, discord, back_url=back_url)
         await stack.enter_async_context(server.serve(app, listener, drain_seconds=DRAIN_SECONDS))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_for_discord_seconds):
@@ -167,7 +156,7 @@ class _Core:
 
     def __init__(self, settings: Settings, ledger: Ledger, checkout: StripeCheckout | None) -> None:
         database, book = ledger.database, ledger.book
-        self._ledger = ledger
+        self.ledger = ledger
         self.operators = Operators(
             user_ids=frozenset(settings.operator_ids), guild_ids=frozenset(settings.operator_guild_ids)
         )
@@ -189,7 +178,7 @@ class _Core:
 
     def parts(self, settings: Settings, data: Path, public_url: str, *, with_ask: bool) -> Parts:
         """Return what the cogs need."""
-        database, book = self._ledger.database, self._ledger.book
+        database, book = self.ledger.database, self.ledger.book
         return Parts(
             catalog=book.catalog,
             quota=self.quota,
@@ -212,7 +201,7 @@ class _Core:
 
     async def check(self) -> str | None:
         """Say what is wrong with the database, for `/readyz`."""
-        if self._ledger.database.halted is not None:
+        if self.ledger.database.halted is not None:
             return "writes are stopped"
         await self.notices.seconds_until_due()
         return None
@@ -257,6 +246,23 @@ class _Discord:
     async def check(self) -> str | None:
         """Say how it stands, for `/readyz`; None when it is connected."""
         return None if self._state is DiscordState.CONNECTED else self._state.value
+
+
+def _web(settings: Settings, core: _Core, discord: _Discord, *, back_url: str | None) -> web.Application:
+    return server.build(
+        access_keys=core.ledger.keys,
+        balances=core.balances,
+        purchases=core.purchases,
+        people=core.people,
+        settlements=core.settlements,
+        catalog=core.ledger.book.catalog,
+        signing_secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
+        checks={"database": core.check, "discord": discord.check},
+        default_locale=settings.default_locale,
+        clock=utc_ms,
+        back_url=back_url,
+        trusted_proxies=settings.trusted_proxies,
+    )
 
 
 def _checkout(settings: Settings, catalog: Catalog, public_url: str) -> StripeCheckout | None:

@@ -83,9 +83,7 @@ class Grants:
             ConflictingReplayError: the key was used for something else.
 
         """
-        self._check(actor, units)
-        name = self._metric(metric)
-        work = _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
+        work = self._operation(account, actor=actor, reason=reason, key=key, metric=metric, units=units)
         return await self._database.write(lambda: work.change(EntryKind.GRANT, units, self._clock()))
 
     async def remove(
@@ -99,9 +97,7 @@ class Grants:
         metric: str | None = None,
     ) -> Change:
         """Take up to `units` from what was given or bought, never below zero; the answer says how many."""
-        self._check(actor, units)
-        name = self._metric(metric)
-        work = _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
+        work = self._operation(account, actor=actor, reason=reason, key=key, metric=metric, units=units)
         return await self._database.write(lambda: work.change(EntryKind.REMOVE, units, self._clock()))
 
     async def set_plan(
@@ -121,21 +117,27 @@ class Grants:
             NotAllowedError, UnknownPlanError: nothing was changed.
 
         """
-        self._operators.require(actor)
+        work = self._operation(account, actor=actor, reason=reason, key=key)
         self._book.catalog.known_plan(plan)
-        metric = self._book.catalog.primary_metric
-        work = _Operation(self._book, account, metric, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
         return await self._database.write(lambda: work.plan(plan, until_ms, self._clock()))
 
-    def _check(self, actor: Actor, units: int) -> None:
+    def _operation(
+        self,
+        account: AccountRef,
+        *,
+        actor: Actor,
+        reason: str,
+        key: str | int | UUID,
+        metric: str | None = None,
+        units: int = 1,
+    ) -> _Operation:
+        """Check who asks and for how much; the same for every change by hand."""
         self._operators.require(actor)
         if not 1 <= units <= self._max_grant_units:
             raise AmountError(units, minimum=1, maximum=self._max_grant_units)
-
-    def _metric(self, metric: str | None) -> str:
         name = self._book.catalog.primary_metric if metric is None else metric
         self._book.catalog.metric(name)
-        return name
+        return _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
 
 
 @dataclass(frozen=True, slots=True)
