@@ -28,11 +28,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def chat(page: Page, sandbox: Sandbox) -> Page:
-    """Return the page, opened and ready, as the member in #general."""
+async def chat(page: Page, sandbox: Sandbox) -> AsyncIterator[Page]:
+    """Return the page, opened and ready, as the member in #general; it is left before the sandbox ends."""
     await page.goto(f"{sandbox.url}/")
     await page.wait_for_selector(READY)
-    return page
+    yield page
+    # A page that is still open would call for a sandbox that is gone, and complain of it.
+    await page.goto("about:blank")
 
 
 def messages(chat: Page) -> Locator:
