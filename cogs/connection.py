@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 TOKEN_REFUSED = 4004  # https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway
 FIRST_PAUSE_SECONDS = 1.0
+LOST_CANCEL_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 120.0  # Discord takes 1 000 logins a day
 
 
@@ -110,8 +111,13 @@ async def _connect(bot: QuotaBot) -> None:
         if connecting.done():
             await connecting
     finally:
-        for task in (connecting, refused):
-            task.cancel()
+        refused.cancel()
+        while not connecting.done():
+            # More than once if need be: discord.py connects through asyncio.wait_for, which loses a
+            # cancellation in Python before 3.12 when its work ends at that moment
+            # (https://github.com/python/cpython/issues/86296).
+            connecting.cancel()
+            await asyncio.wait({connecting}, timeout=LOST_CANCEL_SECONDS)
         await asyncio.gather(connecting, refused, return_exceptions=True)
 
 
