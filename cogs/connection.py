@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import threading
 from collections.abc import Callable, Coroutine
 from enum import Enum
 from http import HTTPStatus
@@ -119,6 +120,15 @@ async def _connect(bot: QuotaBot) -> None:
             connecting.cancel()
             await asyncio.wait({connecting}, timeout=LOST_CANCEL_SECONDS)
         await asyncio.gather(connecting, refused, return_exceptions=True)
+        _end_heartbeats()
+
+
+def _end_heartbeats() -> None:
+    """End the heartbeat threads of this loop: discord.py forgets that of a handshake that was cut off."""
+    loop = asyncio.get_running_loop()
+    for thread in threading.enumerate():
+        if isinstance(thread, gateway.KeepAliveHandler) and thread.ws.loop is loop:
+            thread.stop()
 
 
 def _is_refusal(error: Exception) -> bool:
