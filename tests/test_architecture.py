@@ -128,20 +128,7 @@ def test_every_arrow_is_drawn() -> None:
 DRIVER_MODULES = [path for path in PROGRAM_MODULES if imported(path) & DRIVERS]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(
-            path,
-            marks=pytest.mark.xfail(
-                strict=True, reason="it imports the driver to split a script into statements"
-            )
-            if path == "quota_core/migrations/__init__.py"
-            else (),
-        )
-        for path in DRIVER_MODULES
-    ],
-)
+@pytest.mark.parametrize("path", DRIVER_MODULES)
 def test_one_module_knows_a_driver(path: str) -> None:
     """Another engine is another file beside it, and no other change."""
     assert path == "quota_core/database.py"

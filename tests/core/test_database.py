@@ -329,13 +329,17 @@ async def test_a_lost_file_can_be_closed(tmp_path: Path, catalog: Catalog, clock
     ledger = await open_ledger(folder / "quota.db", catalog=catalog, clock=clock)
     raw(ledger).execute("PRAGMA max_page_count = 1")
     folder.rename(tmp_path / "away")
+    refused = 0
     for number in range(40):
         try:
             await ledger.grants.add(ANA, 1, actor=OPERATOR, reason="r" * 200, key=f"g{number}")
         except UnavailableError:
-            break
+            refused += 1
 
     await ledger.close()
+
+    assert refused
+    assert not folder.exists(), "no new file was made in the place of the lost one"
 
 
 async def test_an_empty_file_is_a_new_ledger(tmp_path: Path, catalog: Catalog, clock: SteerableClock) -> None:
