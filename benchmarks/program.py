@@ -1,0 +1,79 @@
+"""What every program of this folder is: sizes, a folder, a measurement, a table, and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import places, results
+from benchmarks.results import Result
+
+QUICK_VARIABLE = "JAUGE_BENCH_QUICK"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is measured; `operations` and the like are for one round."""
+
+    rounds: int = 7
+    accounts: int = 100_000
+    operations: int = 60_000
+    naive_operations: int = 3_000
+    serial_operations: int = 1_500
+    remembered_keys: int = 200_000
+    grown_entries: int = 5_000_000
+    random_entries: int = 1_000_000
+    commands: int = 1_000
+    load_seconds: int = 3
+
+
+QUICK = Sizes(
+    rounds=2,
+    accounts=2_000,
+    operations=3_000,
+    naive_operations=300,
+    serial_operations=200,
+    remembered_keys=5_000,
+    grown_entries=30_000,
+    random_entries=20_000,
+    commands=100,
+    load_seconds=1,
+)
+"""Proves that the programs work; its ratios mean nothing, and go to a file of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of one program; `folder` is on the disk of `data/` and may be shared with other programs."""
+
+    sizes: Sizes
+    folder: Path
+
+
+def start(measure: Callable[[Run], Awaitable[list[Result]]], arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, record the results; return 0 when every question was met, else 1."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast")
+    quick = parser.parse_args(arguments).quick or bool(os.environ.get(QUICK_VARIABLE))
+    started = time.monotonic()
+    with places.folder() as folder:
+        rows = asyncio.run(_measured(measure, Run(sizes=QUICK if quick else Sizes(), folder=folder)))
+    results.record(places.QUICK_RESULTS if quick else places.RESULTS, rows)
+    print(results.printed(rows))
+    print(f"{time.monotonic() - started:.0f} s", flush=True)
+    return 0 if all(row.met for row in rows) else 1
+
+
+async def _measured(measure: Callable[[Run], Awaitable[list[Result]]], run: Run) -> list[Result]:
+    return await measure(run)
+
+
+def say(text: str) -> None:
+    """Tell how far a long measurement has come."""
+    print(text, file=sys.stderr, flush=True)
