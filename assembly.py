@@ -12,7 +12,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -21,16 +20,14 @@ from cogs.assembly import Parts, make_bot
 from cogs.client import QuotaBot
 from cogs.command_sync import MarksInFile
 from cogs.connection import DiscordState, point_at, run_discord
+from ledger_file import Ledger, opened_ledger, utc_ms
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
-from quota_core.book import Book
 from quota_core.catalog import Catalog
-from quota_core.database import Database
 from quota_core.grants import Grants
 from quota_core.history import History
-from quota_core.migrations import migrate
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
@@ -42,6 +39,7 @@ from quota_core.watch import watch_ledger
 from settings import Settings
 from stopping import Stop
 from terminal import local_socket
+from terminal.backup_schedule import keep_backups, plan_of
 from terminal.desk import Desk
 from webhooks import server
 from webhooks.product_text import ProductTexts
@@ -49,47 +47,11 @@ from webhooks.stripe_checkout import StripeCheckout
 
 log = logging.getLogger(__name__)
 
+__all__ = ["Ledger", "opened_ledger", "run_bot", "utc_ms"]
+
 DRAIN_SECONDS = 4.0
 Ready = Callable[[str, AccessKeys], Awaitable[None]]
 """Called with the server's address once everything listens."""
-
-
-def utc_ms() -> int:
-    """Return the time in UTC milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """An open ledger: this process owns its database."""
-
-    database: Database
-    book: Book
-    keys: AccessKeys
-    clock: Callable[[], int]
-
-
-@contextlib.asynccontextmanager
-async def opened_ledger(settings: Settings, catalog: Catalog, data: Path) -> AsyncIterator[Ledger]:
-    """
-    Open the database, bring its schema up to date, and close it at the end.
-
-    Raises:
-        DatabaseInUseError: another process owns it.
-        SchemaError: it belongs to a newer or another program.
-
-    """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - once, before anything is served
-    database = Database(settings.database_path(data))
-    await database.open()
-    try:
-        await migrate(database, clock=utc_ms)
-        book = Book(catalog)
-        database.attach(book)
-        await database.write(book.open)
-        yield Ledger(database=database, book=book, keys=AccessKeys(database, clock=utc_ms), clock=utc_ms)
-    finally:
-        await database.close()
 
 
 async def run_bot(
@@ -129,6 +91,9 @@ async def run_bot(
         desk = Desk(ledger.database, ledger.keys, clock=utc_ms)
         await stack.enter_async_context(local_socket.serve(desk, data))
         await stack.enter_async_context(_task(watch_ledger(ledger.database), "ledger check"))
+        await stack.enter_async_context(
+            _task(keep_backups(ledger.database, plan_of(settings), utc_ms), "back-ups")
+        )
         checkout = _checkout(settings, catalog, settings.public_url or http_url)
         if checkout is None:
             log.warning("no STRIPE_API_KEY: everything works, but nothing can be bought")

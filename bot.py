@@ -4,7 +4,7 @@ Jauge: a Discord bot that gives away, meters and sells usage, with its webhook s
 python bot.py run          the bot, with the settings of the environment or .env
 python bot.py sandbox      the same bot against a local Discord and a local Stripe
 python bot.py keys …       make, list and revoke API keys
-python bot.py ledger …     prove the ledger
+python bot.py ledger …     prove, back up, restore and export the ledger
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import journal
 import settings as configuration
-from assembly import opened_ledger, run_bot
+from assembly import opened_ledger, run_bot, utc_ms
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
-from terminal import local_socket
+from terminal import exports, interruption, local_socket
 from terminal.desk import Desk
+from terminal.progress import meter_on
+from terminal.reply import Console, ReaderGoneError
+from terminal.restore import Restore
+from terminal.whole_file import whole_file
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 EXIT_IN_USE = 75  # EX_TEMPFAIL: another process has the port or the database
+_OWN = ("action", "data", "command", "if_cut_off", "out")  # what the one that does a command need not know
 DEFAULT_DATA = Path(__file__).resolve().parent / "data"
 
 
@@ -35,21 +40,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = asyncio.run(options.action(options))
-    except configuration.SettingsError as error:
-        _complain("These settings need a look (environment or .env, see docs/settings.md):", error.problems)
-        return EXIT_CONFIG
-    except CatalogError as error:
-        _complain("The catalog cannot be used:", error.problems)
-        return EXIT_CONFIG
-    except SchemaError as error:
-        _complain("The database cannot be used:", [str(error)])
-        return EXIT_CONFIG
+    except ReaderGoneError:
+        return interruption.reader_gone()
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
+        return interruption.last_words(error, getattr(options, "if_cut_off", None))
+    except (configuration.SettingsError, CatalogError, SchemaError) as error:
+        return _cannot_start(error)
     except (DatabaseInUseError, UnavailableError, OSError) as error:
         _complain("Cannot start:", [str(error)])
         return EXIT_IN_USE
-    except KeyboardInterrupt:
-        return 130
     return code
+
+
+def _cannot_start(error: configuration.SettingsError | CatalogError | SchemaError) -> int:
+    match error:
+        case configuration.SettingsError():
+            headline = "These settings need a look (environment or .env, see docs/settings.md):"
+            _complain(headline, error.problems)
+        case CatalogError():
+            _complain("The catalog cannot be used:", error.problems)
+        case SchemaError():
+            _complain("The database cannot be used:", [str(error)])
+    return EXIT_CONFIG
 
 
 def _complain(headline: str, problems: Sequence[str]) -> None:
@@ -80,18 +92,60 @@ async def _sandbox(options: argparse.Namespace) -> int:
     )
 
 
-async def _tool(options: argparse.Namespace) -> int:
+async def _tool(options: argparse.Namespace, output: TextIO | None = None) -> int:
     """Have the running bot do it, or open the ledger when none runs."""
-    facts = {
-        name: value for name, value in vars(options).items() if name not in ("action", "data", "command")
-    }
-    code = await local_socket.ask(options.data, options.command, facts, print)
-    if code is not None:
-        return code
+    facts = {name: value for name, value in vars(options).items() if name not in _OWN}
+    reply = Console(sys.stdout, sys.stderr, meter_on(sys.stderr), output=output)
+    with interruption.cancelled_by_signals():
+        code = await local_socket.ask(options.data, options.command, facts, reply)
+        if code is not None:
+            return code
+        settings = configuration.load(need_discord=False)
+        async with opened_ledger(settings, catalog_file.load(settings.catalog), options.data) as ledger:
+            desk = Desk(ledger.database, ledger.keys, clock=ledger.clock)
+            return await desk.do(options.command, facts, reply)
+
+
+async def _export(options: argparse.Namespace) -> int:
+    if options.out is None:
+        return await _tool(options)
+    try:
+        with whole_file(options.out, force=options.force) as part:
+            await _export_into(part, options)
+    except _IncompleteError as error:
+        return error.code
+    except FileExistsError as error:
+        _complain("Nothing was exported:", [str(error)])
+        return 1
+    return 0
+
+
+async def _export_into(part: Path, options: argparse.Namespace) -> None:
+    with part.open("w", encoding="utf-8") as file:
+        code = await _tool(options, file)
+    if code:
+        raise _IncompleteError(code)
+
+
+class _IncompleteError(Exception):
+    """The command ended with a code that says so; the file is not worth keeping."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+async def _restore(options: argparse.Namespace) -> int:
     settings = configuration.load(need_discord=False)
-    async with opened_ledger(settings, catalog_file.load(settings.catalog), options.data) as ledger:
-        desk = Desk(ledger.database, ledger.keys, clock=ledger.clock)
-        return await desk.do(options.command, facts, print)
+    restore = Restore(
+        source=Path(options.file),
+        ledger=settings.database_path(options.data),
+        agree=interruption.always if options.yes else interruption.asked,
+        reply=Console(sys.stdout, sys.stderr, meter_on(sys.stderr)),
+        clock=utc_ms,
+    )
+    with interruption.cancelled_by_signals():
+        return await restore.run()
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
@@ -146,9 +200,40 @@ def _parser() -> argparse.ArgumentParser:
     revoke.set_defaults(action=_tool, command="keys revoke")
 
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")
-    verify = ledger.add_parser("verify", parents=[shared], help="recount everything from the entries")
-    verify.set_defaults(action=_tool, command="ledger verify")
+    _add_ledger_commands(ledger, shared)
     return parser
+
+
+def _add_ledger_commands(
+    ledger: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
+    verify = ledger.add_parser("verify", parents=[shared], help="recount everything from the entries")
+    verify.set_defaults(action=_tool, command="ledger verify", if_cut_off="nothing was changed")
+
+    backup = ledger.add_parser("backup", parents=[shared], help="copy the ledger into a file, while it works")
+    backup.add_argument("file", type=_absolute, metavar="FILE", help="made whole or not at all, mode 0600")
+    backup.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    backup.set_defaults(action=_tool, command="ledger backup", if_cut_off="no back-up was made")
+
+    restore = ledger.add_parser("restore", parents=[shared], help="put a back-up in the place of the ledger")
+    restore.add_argument(
+        "file", type=_absolute, metavar="FILE", help="it is proved first, and stays as it is"
+    )
+    restore.add_argument("--yes", action="store_true", help="do not ask")
+    restore.set_defaults(action=_restore, if_cut_off="the ledger is as it was")
+
+    export = ledger.add_parser("export", parents=[shared], help="write the entries, with names, as text")
+    export.add_argument("--format", choices=exports.FORMATS, default="csv", help="csv (default) or jsonl")
+    export.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
+    export.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    export.add_argument("--account", help="only this account's, such as user:1")
+    export.add_argument("--since", metavar="TIME", help="from this day or time (UTC) on")
+    export.add_argument("--until", metavar="TIME", help="before this day or time (UTC)")
+    export.set_defaults(action=_export, command="ledger export", if_cut_off="the export is not complete")
+
+
+def _absolute(text: str) -> str:
+    return str(Path(text).absolute())
 
 
 if __name__ == "__main__":

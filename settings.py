@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     stripe_invoices: bool = False
     stripe_terms_consent: bool = False
     database_url: Annotated[SqliteUrl | None, Maybe] = None
+    backup_folder: Annotated[Path | None, Maybe] = None
+    backup_interval_hours: Annotated[float, Field(ge=0.01, le=8784, allow_inf_nan=False)] = 24
+    backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 7
     catalog: str = "quota-manager"
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080

@@ -1,19 +1,24 @@
-"""The commands themselves, wherever they run: each tells lines and returns an exit code."""
+"""The commands themselves, wherever they run: each answers to a `Reply` and returns an exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from quota_core.access_keys import AccessKey, AccessKeys, Scope
 from quota_core.accounts import AccountRef
 from quota_core.database import Database
 from quota_core.proof import Proof
+from quota_core.store.entries import last_id
+from terminal.backups import back_up_for
+from terminal.exports import export_entries
+from terminal.progress import Progress
+from terminal.reply import Reply, Tell, reply_to
 
 DAY_MS = 86_400_000
-PROGRESS_ENTRIES = 100_000
-Tell = Callable[[str], None]
+Action = Callable[[Mapping[str, Any], Reply], Awaitable[int]]
 
 
 class Desk:
@@ -24,46 +29,51 @@ class Desk:
         self._keys = keys
         self._clock = clock
 
-    async def do(self, command: str, options: Mapping[str, Any], tell: Tell) -> int:
+    async def do(self, command: str, options: Mapping[str, Any], reply: Reply | Tell) -> int:
         """
         Run a command and return its exit code: 0 done, 1 the answer is bad news, 2 it was asked wrongly.
 
-        Options are those of the command line, by name.
+        Options are those of the command line, by name. Whoever only wants lines passes a function as `reply`.
         """
-        actions = {
+        reply = reply_to(reply)
+        actions: dict[str, Action] = {
             "keys create": self._create_key,
             "keys list": self._list_keys,
             "keys revoke": self._revoke_key,
+            "ledger backup": partial(back_up_for, self._database),
+            "ledger export": partial(export_entries, self._database),
             "ledger verify": self._verify,
         }
         action = actions.get(command)
         if action is None:
-            tell(f"no command {command!r}")
+            reply.tell(f"no command {command!r}")
             return 2
-        return await action(options, tell)
+        return await action(options, reply)
 
-    async def _create_key(self, options: Mapping[str, Any], tell: Tell) -> int:
+    async def _create_key(self, options: Mapping[str, Any], reply: Reply) -> int:
         try:
             scopes = {Scope(text) for text in options["scopes"]}
             account = None if options.get("account") is None else AccountRef.parse(options["account"])
         except ValueError as error:
-            tell(f"{error}; scopes are {', '.join(Scope)}")
+            reply.tell(f"{error}; scopes are {', '.join(Scope)}")
             return 2
         days = options.get("days")
         expires_ms = None if days is None else self._clock() + int(days) * DAY_MS
         token = await self._keys.create(options["name"], scopes, account=account, expires_ms=expires_ms)
-        tell(token)
-        tell("This is the only time that the key is shown.")
+        reply.tell(token)
+        reply.tell("This is the only time that the key is shown.")
         return 0
 
-    async def _list_keys(self, options: Mapping[str, Any], tell: Tell) -> int:
+    async def _list_keys(self, options: Mapping[str, Any], reply: Reply) -> int:
         del options
         keys = await self._keys.list()
         for key in keys:
             account = "any account" if key.account is None else str(key.account)
-            tell(f"{key.id}  {self._state(key):<20}  {' '.join(sorted(key.scopes))}  {account}  {key.name}")
+            reply.tell(
+                f"{key.id}  {self._state(key):<20}  {' '.join(sorted(key.scopes))}  {account}  {key.name}"
+            )
         if not keys:
-            tell("no keys yet: python bot.py keys create NAME --scopes quota:read")
+            reply.tell("no keys yet: python bot.py keys create NAME --scopes quota:read")
         return 0
 
     def _state(self, key: AccessKey) -> str:
@@ -74,30 +84,29 @@ class Desk:
         day = datetime.fromtimestamp(key.expires_ms / 1000, UTC).date()
         return f"expired {day}" if key.expires_ms <= self._clock() else f"valid until {day}"
 
-    async def _revoke_key(self, options: Mapping[str, Any], tell: Tell) -> int:
+    async def _revoke_key(self, options: Mapping[str, Any], reply: Reply) -> int:
         if await self._keys.revoke(options["id"]):
-            tell(f"{options['id']} is refused from now on")
+            reply.tell(f"{options['id']} is refused from now on")
             return 0
-        tell(f"no key {options['id']}: python bot.py keys list")
+        reply.tell(f"no key {options['id']}: python bot.py keys list")
         return 1
 
-    async def _verify(self, options: Mapping[str, Any], tell: Tell) -> int:
+    async def _verify(self, options: Mapping[str, Any], reply: Reply) -> int:
         del options
-        told = 0
+        total = await self._database.read(last_id)
 
         def progress(entries: int) -> None:
-            nonlocal told
-            if entries - told >= PROGRESS_ENTRIES:
-                told = entries
-                tell(f"… {entries:,} entries")
+            reply.step(Progress(stage="counting", unit="entries", done=entries, total=max(total, entries)))
 
         verdict = await Proof(self._database).verify(progress)
         rate = round(verdict.entries / verdict.seconds) if verdict.seconds else 0
         rows = ", ".join(f"{count:,} {name}" for name, count in verdict.rows.items())
-        tell(f"{verdict.entries:,} entries checked in {verdict.seconds:.2f} s ({rate:,} a second); {rows}")
+        reply.tell(
+            f"{verdict.entries:,} entries checked in {verdict.seconds:.2f} s ({rate:,} a second); {rows}"
+        )
         for problem in verdict.problems:
-            tell(f"WRONG {problem}")
-        tell(
+            reply.tell(f"WRONG {problem}")
+        reply.tell(
             "the ledger is sound"
             if verdict.sound
             else "the ledger is NOT sound; docs/operations.md says what to do"
