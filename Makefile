@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run test check install dev lock audit clean
+.PHONY: run test check bench install dev lock audit clean
 
 run: install           ## start the bot; the sandbox when there is no .env
 	@if [ -f .env ]; then exec $(BIN)/python bot.py run $(ARGS); else exec $(BIN)/python bot.py sandbox $(ARGS); fi
@@ -16,6 +16,9 @@ check: dev             ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+
+bench: dev             ## measure the speed (20 minutes; needs wrk), see docs/performance.md
+	$(BIN)/python -m benchmarks $(ARGS)
 
 install: $(VENV)/installed       ## .venv with the pinned, hashed dependencies
 dev: $(VENV)/installed-dev       ## the same, with what tests need

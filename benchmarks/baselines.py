@@ -40,6 +40,7 @@ _KNOWN = "SELECT id FROM entries WHERE key = ?"
 _SPEND = """
 UPDATE balances SET used = used + ?1 WHERE account = ?2 AND period = ?3 AND used + ?1 <= ?4 RETURNING used
 """
+_USED = "SELECT used FROM balances WHERE account = ?"
 _APPEND = "INSERT INTO entries (account, metric, units, at_ms, key) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -129,6 +130,11 @@ class Raw:
                 if execute(_SPEND, (1, account_id, PERIOD, LIMIT_UNITS)).fetchone() is not None:
                     execute(_APPEND, (account_id, METRIC, 1, at_ms, key))
             execute("COMMIT")
+
+    def used(self, account_id: int) -> int:
+        """Return what an account has used."""
+        used: int = self._connection.execute(_USED, (account_id,)).fetchone()[0]
+        return used
 
 
 def bare() -> web.Application:

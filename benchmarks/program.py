@@ -15,6 +15,7 @@ from benchmarks import places, results
 from benchmarks.results import Result
 
 QUICK_VARIABLE = "JAUGE_BENCH_QUICK"
+MET, NOT_MET = 0, 3  # Python itself ends with 1 or 2 when a program breaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Run:
 
 
 def start(measure: Callable[[Run], Awaitable[list[Result]]], arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, record the results; return 0 when every question was met, else 1."""
+    """Measure, print the table, record the results; return MET when every question was met, else NOT_MET."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast")
     quick = parser.parse_args(arguments).quick or bool(os.environ.get(QUICK_VARIABLE))
@@ -67,7 +68,7 @@ def start(measure: Callable[[Run], Awaitable[list[Result]]], arguments: Sequence
     results.record(places.QUICK_RESULTS if quick else places.RESULTS, rows)
     print(results.printed(rows))
     print(f"{time.monotonic() - started:.0f} s", flush=True)
-    return 0 if all(row.met for row in rows) else 1
+    return MET if all(row.met for row in rows) else NOT_MET
 
 
 async def _measured(measure: Callable[[Run], Awaitable[list[Result]]], run: Run) -> list[Result]:

@@ -63,9 +63,20 @@ def merged(old: Iterable[Result], new: Iterable[Result]) -> list[Result]:
 
 
 def record(file: Path, new: Sequence[Result]) -> None:
-    """Put results into the file."""
-    rows = [asdict(one) for one in merged(read(file), new)]
-    file.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    """Put results into the file, in the place of old ones."""
+    record_only(file, merged(read(file), new))
+
+
+def record_only(file: Path, rows: Iterable[Result]) -> None:
+    """Write a file that holds these results and no other."""
+    written = [asdict(one) for one in rows]
+    file.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def unanswered(rows: Iterable[Result]) -> list[str]:
+    """Return the questions that these results do not answer."""
+    answered = {one.question for one in rows}
+    return [question.text for question in QUESTIONS if question.text not in answered]
 
 
 def printed(rows: Sequence[Result]) -> str:
