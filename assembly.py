@@ -216,6 +216,7 @@ class _Discord:
 def _web(settings: Settings, core: _Core, discord: _Discord, *, back_url: str | None) -> web.Application:
     return server.build(
         access_keys=core.ledger.keys,
+        quota=core.quota,
         balances=core.balances,
         purchases=core.purchases,
         people=core.people,

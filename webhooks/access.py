@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from quota_core.access_keys import AccessKey, AccessKeys, Scope
 from quota_core.accounts import AccountRef
 from webhooks.budgets import Budget, Callers, Spent
 from webhooks.problems import ProblemError, refused
+from webhooks.remembered_keys import RememberedKeys
 
 SPENT = web.RequestKey("SPENT", Spent)
 REALM = 'Bearer realm="jauge"'
@@ -22,16 +23,29 @@ class Access:
 
     Args:
         keys: the keys that were made.
+        remembered: those that were good a moment ago.
         by_address: counted before a key is looked up, so that guessing is bounded too.
         by_key: counted for each key, wherever it is used from.
+        by_service: counted instead of both for a service's key that asks for operations.
         callers: tells addresses apart.
 
     """
 
-    def __init__(self, keys: AccessKeys, *, by_address: Budget, by_key: Budget, callers: Callers) -> None:
+    def __init__(
+        self,
+        keys: AccessKeys,
+        remembered: RememberedKeys,
+        *,
+        by_address: Budget,
+        by_key: Budget,
+        by_service: Budget,
+        callers: Callers,
+    ) -> None:
         self._keys = keys
+        self._remembered = remembered
         self._by_address = by_address
         self._by_key = by_key
+        self._by_service = by_service
         self._callers = callers
 
     async def authorize(self, request: web.Request, scope: Scope) -> AccessKey:
@@ -43,21 +57,63 @@ class Access:
 
         """
         self._by_address.spend(self._callers.of(request))
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
-            raise _unauthorized("An API key is needed: Authorization: Bearer jauge_…", REALM)
-        key = await self._keys.check(token.strip())
+        key = await self._keys.check(_required(_token_of(request)))
         if key is None:
-            raise _unauthorized("This key does not exist, or ended", f'{REALM}, error="invalid_token"')
+            raise _unknown_key()
         request[SPENT] = self._by_key.spend(key.id)
-        if not key.allows(scope):
-            raise refused(
-                HTTPStatus.FORBIDDEN,
-                "insufficient-scope",
-                f"The key needs the scope {scope}",
-                WWW_Authenticate=f'{REALM}, error="insufficient_scope", scope="{scope}"',
-            )
-        return key
+        return _allowed(key, scope)
+
+    async def authorize_operation(self, request: web.Request, scope: Scope) -> tuple[AccessKey, Spent]:
+        """
+        Return the key of the request and where it stands; a key that was good a moment ago is not looked up.
+
+        A service calls once for each request of its own users, and from one address: a key that was good
+        leaves the address's budget to those that guess, and has its own, larger one.
+
+        Raises:
+            ProblemError: as `authorize`.
+
+        """
+        token = _token_of(request)
+        key, was_good = self._remembered.recall(token)
+        if not was_good:
+            self._by_address.spend(self._callers.of(request))
+            _required(token)
+        if key is None:
+            key = await self._remembered.check(token)
+        if key is None:
+            raise _unknown_key()
+        if key.account is None:
+            spent = self._by_service.spend(key.id)
+        else:
+            if was_good:
+                self._by_address.spend(self._callers.of(request))
+            spent = self._by_key.spend(key.id)
+        request[SPENT] = spent
+        return _allowed(key, scope), spent
+
+
+def _token_of(request: web.Request) -> str:
+    """Return what the header holds, empty when it holds no bearer key."""
+    kind, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _required(token: str) -> str:
+    if not token:
+        raise _unauthorized("An API key is needed: Authorization: Bearer jauge_…", REALM)
+    return token
+
+
+def _allowed(key: AccessKey, scope: Scope) -> AccessKey:
+    if not key.allows(scope):
+        raise refused(
+            HTTPStatus.FORBIDDEN,
+            "insufficient-scope",
+            f"The key needs the scope {scope}",
+            WWW_Authenticate=f'{REALM}, error="insufficient_scope", scope="{scope}"',
+        )
+    return key
 
 
 def account_of(key: AccessKey, scope: Scope, spelled: str) -> AccountRef:
@@ -84,6 +140,10 @@ def account_of(key: AccessKey, scope: Scope, spelled: str) -> AccountRef:
 
 def _no_account() -> ProblemError:
     return refused(HTTPStatus.NOT_FOUND, "unknown-account", "There is no such account for this key")
+
+
+def _unknown_key() -> ProblemError:
+    return _unauthorized("This key does not exist, or ended", f'{REALM}, error="invalid_token"')
 
 
 def _unauthorized(title: str, challenge: str) -> ProblemError:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import aiohttp
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
 from webhooks.problems import Problem, ProblemError, refused
@@ -24,6 +24,27 @@ MAX_DEPTH = 16
 MAX_DIGITS = 20  # as many as the longest id has; Python itself refuses only above 4300
 
 M = TypeVar("M", bound=BaseModel)
+
+
+async def read_json(
+    request: web.Request, *, max_bytes: int, timeout_seconds: float = TIMEOUT_SECONDS
+) -> bytes:
+    """
+    Return the raw body of what says that it is JSON; one that has arrived whole is taken without a timer.
+
+    Raises:
+        ProblemError: as `read_bytes`; 415 for another type or charset.
+
+    """
+    headers, content = request.headers, request.content
+    if headers.get(hdrs.CONTENT_TYPE) != "application/json":
+        check_type(request)
+    if content.is_eof() and content.exception() is None and hdrs.CONTENT_ENCODING not in headers:
+        raw = content.read_nowait()
+        if len(raw) > max_bytes:
+            raise _too_large(max_bytes)
+        return raw
+    return await read_bytes(request, max_bytes=max_bytes, timeout_seconds=timeout_seconds)
 
 
 async def read_bytes(request: web.Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
@@ -71,25 +92,35 @@ async def read_model(
             `errors` for what the model refuses.
 
     """
-    _check_type(request)
+    check_type(request)
     raw = await read_bytes(request, max_bytes=max_bytes, timeout_seconds=timeout_seconds)
     content = parse(raw)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problems = [
-            # The value itself is left out: it may be long, or a secret in the wrong place.
-            {"at": ".".join(str(part) for part in fact["loc"])[:200], "problem": fact["msg"]}
-            for fact in error.errors(include_url=False, include_input=False, include_context=False)[:20]
-        ]
-        raise ProblemError(
-            Problem(
-                status=HTTPStatus.UNPROCESSABLE_ENTITY,
-                slug="invalid-body",
-                title="The body does not have the documented form",
-                facts={"errors": problems},
-            )
-        ) from error
+        raise invalid_body(error) from error
+
+
+def invalid_body(error: ValidationError) -> ProblemError:
+    """Return the 422 that says where a body differs from its model."""
+    problems = [
+        # The value itself is left out: it may be long, or a secret in the wrong place.
+        {"at": ".".join(str(part) for part in fact["loc"])[:200], "problem": fact["msg"]}
+        for fact in error.errors(include_url=False, include_input=False, include_context=False)[:20]
+    ]
+    return misformed(problems)
+
+
+def misformed(problems: list[dict[str, str]]) -> ProblemError:
+    """Return the 422 with these findings, each with `at` and `problem`."""
+    return ProblemError(
+        Problem(
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            slug="invalid-body",
+            title="The body does not have the documented form",
+            facts={"errors": problems},
+        )
+    )
 
 
 def parse(raw: bytes) -> Any:
@@ -120,7 +151,8 @@ def parse(raw: bytes) -> Any:
     return content
 
 
-def _check_type(request: web.Request) -> None:
+def check_type(request: web.Request) -> None:
+    """Raise ProblemError (415) unless the body says that it is JSON in UTF-8."""
     try:
         charset = request.charset
     except (LookupError, ValueError):

@@ -1,22 +1,17 @@
 """
 How many requests one caller may make: a fixed window a caller, in memory, in a table that cannot grow.
 
-The `limits` library brings the strategy. Its own memory storages start a thread or a task at each hit and look
-through every key they hold, so the storage is ours.
+Each API call passes here, so a window is one entry of a dictionary and a count is one look-up.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
-from limits import RateLimitItemPerMinute
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
 
 from webhooks.problems import ProblemError, refused
 
@@ -27,80 +22,13 @@ MAX_FORWARDED = 20  # entries of X-Forwarded-For that are looked at, from the ri
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class WindowStorage(Storage):
-    """
-    Counters that end; at most `capacity` of them, the oldest is forgotten first.
-
-    All windows of one storage are equally long, so the order of insertion is the order in which they end.
-    """
-
-    STORAGE_SCHEME = ["jauge-window"]  # noqa: RUF012 - the library's registry reads it from the class
-
-    def __init__(self, *, monotonic: Callable[[], float], capacity: int = CAPACITY) -> None:
-        super().__init__()
-        self._monotonic = monotonic
-        self._capacity = capacity
-        self._windows: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What the storage itself raises: nothing of its own."""
-        return ValueError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count `amount` more, in a window of `expiry` seconds when none is open; return the count."""
-        now_seconds = self._monotonic()
-        count, ends_seconds = self._windows.get(key, (0, 0.0))
-        if ends_seconds <= now_seconds:
-            self._windows.pop(key, None)
-            self._make_room(now_seconds)
-            count, ends_seconds = 0, now_seconds + expiry
-        self._windows[key] = (count + amount, ends_seconds)
-        return count + amount
-
-    def get(self, key: str) -> int:
-        """Return the count of the open window, 0 when none is open."""
-        count, ends_seconds = self._windows.get(key, (0, 0.0))
-        return count if ends_seconds > self._monotonic() else 0
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the window ends, by the same clock."""
-        return self._windows.get(key, (0, self._monotonic()))[1]
-
-    def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    def reset(self) -> int:
-        """Forget all windows; return how many there were."""
-        count = len(self._windows)
-        self._windows.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        """Forget one window."""
-        self._windows.pop(key, None)
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def _make_room(self, now_seconds: float) -> None:
-        while self._windows:
-            key, (_, ends_seconds) = next(iter(self._windows.items()))
-            if ends_seconds > now_seconds and len(self._windows) < self._capacity:
-                return
-            del self._windows[key]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """Where a caller stands after a request."""
+class Spent(NamedTuple):
+    """Where a caller stands after a request: what is left of `limit` for `reset_seconds` more."""
 
     policy: str
     limit: int
     left: int
     reset_seconds: int
-    allowed: bool
 
     @property
     def headers(self) -> dict[str, str]:
@@ -110,22 +38,36 @@ class Spent:
             "RateLimit": f'"{self.policy}";r={self.left};t={self.reset_seconds}',
         }
 
+    @property
+    def lines(self) -> bytes:
+        """The same fields as they stand in an answer."""
+        policy, limit, left, reset_seconds = self
+        return (
+            f'RateLimit-Policy: "{policy}";q={limit};w={WINDOW_SECONDS}\r\n'
+            f'RateLimit: "{policy}";r={left};t={reset_seconds}\r\n'
+        ).encode("ascii")
+
 
 class Budget:
-    """So many requests a minute for each caller; `policy` names it to callers."""
+    """
+    So many requests a minute for each caller; `policy` names it to callers, `monotonic` gives seconds.
+
+    At most `capacity` callers are remembered. All windows are equally long, so the order of insertion is the
+    order in which they end, and the oldest is forgotten first.
+    """
 
     def __init__(
         self, policy: str, per_minute: int, *, monotonic: Callable[[], float], capacity: int = CAPACITY
     ) -> None:
         self._policy = policy
-        self._item = RateLimitItemPerMinute(per_minute)
+        self._limit = per_minute
         self._monotonic = monotonic
-        self._storage = WindowStorage(monotonic=monotonic, capacity=capacity)
-        self._limiter = FixedWindowRateLimiter(self._storage)
+        self._capacity = capacity
+        self._windows: dict[str, tuple[int, float]] = {}
 
     def __len__(self) -> int:
         """Return how many callers are remembered."""
-        return len(self._storage)
+        return len(self._windows)
 
     def spend(self, caller: str) -> Spent:
         """
@@ -135,18 +77,24 @@ class Budget:
             ProblemError: 429, the caller has had its share of this minute.
 
         """
-        allowed = self._limiter.hit(self._item, caller)
-        ends_seconds, left = self._limiter.get_window_stats(self._item, caller)
-        spent = Spent(
-            policy=self._policy,
-            limit=self._item.amount,
-            left=left,
-            reset_seconds=max(1, math.ceil(ends_seconds - self._monotonic())),
-            allowed=allowed,
-        )
-        if not allowed:
-            raise _too_many(spent)
-        return spent
+        now_seconds = self._monotonic()
+        count, ends_seconds = self._windows.get(caller, (0, 0.0))
+        if ends_seconds <= now_seconds:
+            self._windows.pop(caller, None)
+            self._make_room(now_seconds)
+            count, ends_seconds = 0, now_seconds + WINDOW_SECONDS
+        self._windows[caller] = (count + 1, ends_seconds)
+        reset_seconds = math.ceil(ends_seconds - now_seconds)
+        if count >= self._limit:
+            raise _too_many(Spent(self._policy, self._limit, 0, reset_seconds))
+        return Spent(self._policy, self._limit, self._limit - count - 1, reset_seconds)
+
+    def _make_room(self, now_seconds: float) -> None:
+        while self._windows:
+            caller, (_, ends_seconds) = next(iter(self._windows.items()))
+            if ends_seconds > now_seconds and len(self._windows) < self._capacity:
+                return
+            del self._windows[caller]
 
 
 def _too_many(spent: Spent) -> ProblemError:

@@ -15,32 +15,43 @@ from aiohttp.typedefs import Handler
 
 
 class UnderWay:
-    """Counts requests, as the outermost middleware."""
+    """Counts requests; once the end has begun, their connections take no others."""
 
     def __init__(self) -> None:
         self._count = 0
         self._idle = asyncio.Event()
-        self._idle.set()
-        self._ending = False
+        self.ending = False
+
+    def begin(self) -> None:
+        """Count a request."""
+        self._count += 1
+
+    def end(self) -> None:
+        """Count it no longer; its answer may still be on the way."""
+        self._count -= 1
+        if self.ending and self._count == 0:
+            self._idle.set()
 
     @web.middleware
     async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count the request while its handler runs; towards the end, its connection takes no other."""
-        self._count += 1
-        self._idle.clear()
+        """Count the request while its handler runs, for an application that does not count by itself."""
+        self.begin()
         try:
             response = await handler(request)
         finally:
-            self._count -= 1
-            if self._count == 0:
-                self._idle.set()
-        if self._ending:
+            self.end()
+        if self.ending:
             response.force_close()
         return response
 
     async def finish(self, timeout_seconds: float) -> None:
         """Wait until no request is under way, at most so long."""
-        self._ending = True
+        self.ending = True
+        if self._count == 0:
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
                 await self._idle.wait()
+
+
+UNDER_WAY = web.AppKey("UNDER_WAY", UnderWay)

@@ -19,13 +19,17 @@ from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.people import People
 from quota_core.purchases import Purchases
+from quota_core.quota import Quota
 from quota_core.settlement import Settlements
-from webhooks import health, pages, problems, rest_api, stripe_webhook
+from webhooks import credits_api, health, pages, problems, rest_api, stripe_webhook
 from webhooks.access import SPENT, Access
 from webhooks.budgets import Budget, Callers
-from webhooks.draining import UnderWay
+from webhooks.credits_api import CREDITS, Credits
+from webhooks.draining import UNDER_WAY, UnderWay
 from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
+from webhooks.ready_answer import SECURITY_HEADERS, ReadyHead
+from webhooks.remembered_keys import RememberedKeys
 from webhooks.rest_api import REST_API, RestApi
 from webhooks.stripe_webhook import STRIPE_WEBHOOK, StripeWebhook
 
@@ -40,9 +44,14 @@ BACKLOG = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Requests a minute: of one key, of one address to the API, to the pages and to Stripe's webhook."""
+    """
+    Requests a minute: of one key, of one address to the API, to the pages and to Stripe's webhook.
+
+    `service` is for operations that a service's key asks for, which its own users cause.
+    """
 
     key: int = 6_000
+    service: int = 3_000_000
     address: int = 12_000
     pages: int = 600
     webhooks: int = 12_000
@@ -51,6 +60,7 @@ class Limits:
 def build(
     *,
     access_keys: AccessKeys,
+    quota: Quota,
     balances: Balances,
     purchases: Purchases,
     people: People,
@@ -78,11 +88,18 @@ def build(
 
     """
     bounds, callers = limits or Limits(), Callers(trusted_proxies)
-    by_address = Budget("address", bounds.address, monotonic=monotonic)
-    by_key = Budget("key", bounds.key, monotonic=monotonic)
+    access = Access(
+        access_keys,
+        RememberedKeys(access_keys, clock=clock, monotonic=monotonic),
+        by_address=Budget("address", bounds.address, monotonic=monotonic),
+        by_key=Budget("key", bounds.key, monotonic=monotonic),
+        by_service=Budget("service", bounds.service, monotonic=monotonic),
+        callers=callers,
+    )
     app = _routed(clock)
+    app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock)
     app[REST_API] = RestApi(
-        access=Access(access_keys, by_address=by_address, by_key=by_key, callers=callers),
+        access=access,
         balances=balances,
         purchases=purchases,
         people=people,
@@ -111,8 +128,10 @@ def build(
 
 def _routed(clock: Callable[[], int]) -> web.Application:
     """Return an application that knows its routes and not yet its parts."""
-    app = web.Application(middlewares=[problems.middleware(clock=clock)])
-    app.add_routes([*rest_api.routes(), *pages.routes(), *health.routes()])
+    under_way = UnderWay()
+    app = web.Application(middlewares=[problems.middleware(clock=clock, under_way=under_way)])
+    app[UNDER_WAY] = under_way
+    app.add_routes([*credits_api.routes(), *rest_api.routes(), *pages.routes(), *health.routes()])
     app.router.add_post(stripe_webhook.PATH, stripe_webhook.receive)
     app.on_response_prepare.append(_finish_headers)
     return app
@@ -120,8 +139,7 @@ def _routed(clock: Callable[[], int]) -> web.Application:
 
 async def _finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     # aiohttp's own answer names its version and Python's, which only helps those who look for holes.
-    response.headers["Server"] = "jauge"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(SECURITY_HEADERS)
     spent = request.get(SPENT)
     if spent is not None and "RateLimit" not in response.headers:
         response.headers.update(spent.headers)
@@ -170,8 +188,10 @@ async def serve(
     The end comes in two steps: no new connections, then at most `drain_seconds` for requests under way.
     """
     connections_log.addFilter(_calm)
-    under_way = UnderWay()
-    app.middlewares.insert(0, under_way.count)
+    under_way = app.get(UNDER_WAY)
+    if under_way is None:
+        under_way = UnderWay()
+        app.middlewares.insert(0, under_way.count)
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -244,6 +244,7 @@ def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **opti
     """Return the application of these parts."""
     return server.build(
         access_keys=bot.keys,
+        quota=bot.quota,
         balances=bot.balances,
         purchases=bot.purchases,
         people=bot.people,

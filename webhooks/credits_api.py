@@ -1,0 +1,177 @@
+"""
+`POST /api/credits/consume` and `/api/credits/batch`: take units, once for each `request_id`.
+
+Other services call these for every request of their own, so they pay for nothing that they do not need: see
+`ready_answer`, `quick_json` and `remembered_keys`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from quota_core.access_keys import AccessKey, Scope
+from quota_core.answers import Spend
+from quota_core.errors import QuotaError
+from quota_core.quota import Consume, Quota
+from webhooks.access import Access
+from webhooks.body import MAX_JSON_BYTES, misformed, read_json
+from webhooks.operations import MAX_OPERATIONS, Wanted, account_for, wanted_in
+from webhooks.problems import ProblemError, problem_of, timestamp
+from webhooks.quick_json import parse_quickly
+from webhooks.ready_answer import ReadyAnswer, ReadyHead
+
+CONSUME_PATH = "/api/credits/consume"
+BATCH_PATH = "/api/credits/batch"
+MAX_BATCH_BYTES = 512 * 1024
+BATCH_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credits:
+    """What the handlers need; `clock` gives UTC milliseconds."""
+
+    access: Access
+    quota: Quota
+    head: ReadyHead
+    clock: Callable[[], int]
+
+
+CREDITS = web.AppKey("CREDITS", Credits)
+
+
+def routes() -> list[web.RouteDef]:
+    """Return both routes."""
+    return [web.post(CONSUME_PATH, consume), web.post(BATCH_PATH, consume_batch)]
+
+
+async def consume(request: web.Request) -> web.Response:
+    """Take the units of one operation, durably, and answer what is left; a refusal is a problem document."""
+    api = request.app[CREDITS]
+    key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
+    wanted = wanted_in(parse_quickly(await read_json(request, max_bytes=MAX_JSON_BYTES)))
+    spend = await api.quota.consume(
+        account_for(key, wanted), wanted.units, key=wanted.request_id, metric=wanted.metric
+    )
+    return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
+
+
+async def consume_batch(request: web.Request) -> web.Response:
+    """Decide up to 1000 operations in their order, and answer one outcome for each; refused ones stop no other."""
+    api = request.app[CREDITS]
+    key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
+    raw = await read_json(request, max_bytes=MAX_BATCH_BYTES, timeout_seconds=BATCH_TIMEOUT_SECONDS)
+    outcomes = await _Batch(api, key).outcomes(_rows_in(parse_quickly(raw)))
+    return ReadyAnswer(_encoded({"results": outcomes}), head=api.head, spent=spent)
+
+
+class _Batch:
+    """The operations of one request, and what became of each."""
+
+    def __init__(self, api: Credits, key: AccessKey) -> None:
+        self._api = api
+        self._key = key
+
+    async def outcomes(self, rows: list[Any]) -> list[Mapping[str, Any]]:
+        """Return an outcome for each row, in order."""
+        found: list[Mapping[str, Any] | None] = []
+        wanted: list[Wanted] = []
+        operations: list[Consume] = []
+        for row in rows:
+            try:
+                one = wanted_in(row)
+            except ProblemError as error:
+                found.append(self._refusal(error, None))
+                continue
+            try:
+                operation = self._api.quota.operation(
+                    account_for(self._key, one), one.units, key=one.request_id, metric=one.metric
+                )
+            except (ProblemError, QuotaError) as error:
+                found.append(self._refusal(error, one))
+                continue
+            found.append(None)
+            wanted.append(one)
+            operations.append(operation)
+        decided = iter(zip(wanted, await self._api.quota.consume_many(operations), strict=True))
+        return [self._outcome(*next(decided)) if known is None else known for known in found]
+
+    def _outcome(self, wanted: Wanted, outcome: Spend | QuotaError) -> Mapping[str, Any]:
+        if isinstance(outcome, Exception):
+            return self._refusal(outcome, wanted)
+        return {"status": 200, **facts_of(wanted, outcome)}
+
+    def _refusal(self, error: Exception, wanted: Wanted | None) -> Mapping[str, Any]:
+        """Return the problem document, with what is a header elsewhere."""
+        problem = problem_of(error, now_ms=self._api.clock())
+        document = problem.document()
+        if wanted is not None:
+            document["request_id"] = wanted.request_id
+        if "Retry-After" in problem.headers:
+            document["retry_after"] = int(problem.headers["Retry-After"])
+        return document
+
+
+def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
+    """Return the documented answer about one spend; null is unlimited."""
+    return {
+        "request_id": wanted.request_id,
+        "metric": spend.metric,
+        "units": spend.units,
+        "spent": {
+            "allowance": spend.from_allowance,
+            "purchased": spend.from_purchased,
+            "overage": spend.from_overage,
+        },
+        "left": {"allowance": spend.allowance_left, "purchased": spend.purchased_left},
+        "entry_ids": spend.entry_ids,
+        "replayed": spend.replayed,
+        "crossed": [
+            {
+                "period": crossing.kind,
+                "percent": crossing.percent,
+                "used": crossing.used,
+                "limit": crossing.limit,
+                "resets_at": timestamp(crossing.resets_ms),
+            }
+            for crossing in spend.crossings
+        ],
+    }
+
+
+def _rows_in(content: Any) -> list[Any]:
+    """
+    Return the operations of a batch, whatever they are.
+
+    Raises:
+        ProblemError: 422, it is no batch at all.
+
+    """
+    if not isinstance(content, dict):
+        raise misformed([{"at": "", "problem": "Input should be an object"}])
+    strangers = [
+        {"at": name[:200], "problem": "Extra inputs are not permitted"}
+        for name in content
+        if name != "operations"
+    ]
+    if strangers:
+        raise misformed(strangers[:20])
+    rows = content.get("operations")
+    if not isinstance(rows, list) or len(rows) > MAX_OPERATIONS:
+        raise misformed(
+            [{"at": "operations", "problem": f"A list of at most {MAX_OPERATIONS} operations is required"}]
+        )
+    return rows
+
+
+def _encoded(answer: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(answer)
+    except orjson.JSONEncodeError:
+        # A field's name can hold half a character, which its refusal repeats and only an escape can spell.
+        return json.dumps(answer).encode("ascii")
