@@ -21,6 +21,8 @@ from uuid import uuid4
 import aiosqlite
 from aiohttp import web
 
+from benchmarks.workload import Operation
+
 LIMIT_UNITS = 1_000_000_000
 PER_TRANSACTION = 1000
 PERIOD = "2026-11-20"
@@ -42,6 +44,16 @@ UPDATE balances SET used = used + ?1 WHERE account = ?2 AND period = ?3 AND used
 """
 _USED = "SELECT used FROM balances WHERE account = ?"
 _APPEND = "INSERT INTO entries (account, metric, units, at_ms, key) VALUES (?, ?, ?, ?, ?)"
+
+
+def asked_of_naive(operations: Iterable[Operation]) -> list[tuple[int, str]]:
+    """Return the operations as `Naive` takes them; before the clock starts."""
+    return [(one.account_id, str(one.key)) for one in operations]
+
+
+def asked_of_raw(operations: Iterable[Operation]) -> list[tuple[int, bytes]]:
+    """Return the operations as `Raw` takes them; before the clock starts."""
+    return [(one.account_id, one.key.bytes) for one in operations]
 
 
 class Naive:

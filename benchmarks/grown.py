@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import product
+from benchmarks.product import asked
 from benchmarks.program import Run, say
 from benchmarks.workload import Operation, Workload
 
@@ -66,7 +67,7 @@ async def _built(
         made = len(workload.ids) + await ledger.give_lots(workload)
         first = made
         while made < entries:
-            operations = draw(min(CHUNK, entries - made))
+            operations = asked(draw(min(CHUNK, entries - made)))
             started = time.perf_counter()
             await ledger.consume_many(operations)
             seconds += time.perf_counter() - started

@@ -26,6 +26,9 @@ LOT_UNITS = 1_000_000
 OPERATOR_ID = 1
 CHUNK = 10_000
 
+Asked = tuple[AccountRef, UUID]
+"""One unit for the account, under the key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
@@ -34,9 +37,9 @@ class Product:
     ledger: Ledger
     quota: Quota
 
-    async def consume(self, operations: Iterable[Operation], tasks: int) -> float:
+    async def consume(self, operations: Sequence[Asked], tasks: int) -> float:
         """Consume with so many tasks at once, and return the seconds that it took."""
-        waiting = iter(asked(operations))
+        waiting = iter(operations)
 
         async def consumer() -> None:
             for account, key in waiting:
@@ -46,9 +49,9 @@ class Product:
         await asyncio.gather(*(consumer() for _ in range(tasks)))
         return time.perf_counter() - started
 
-    async def latencies(self, operations: Iterable[Operation], tasks: int) -> list[float]:
+    async def latencies(self, operations: Sequence[Asked], tasks: int) -> list[float]:
         """Consume with so many tasks at once, and return the seconds that each consume took."""
-        waiting = iter(asked(operations))
+        waiting = iter(operations)
         taken: list[float] = []
 
         async def consumer() -> None:
@@ -60,10 +63,10 @@ class Product:
         await asyncio.gather(*(consumer() for _ in range(tasks)))
         return taken
 
-    async def consume_many(self, operations: Sequence[Operation]) -> None:
+    async def consume_many(self, operations: Iterable[Asked]) -> None:
         """Consume through `consume_many`; a refusal would be a mistake of the benchmark."""
         outcomes = await self.quota.consume_many(
-            [self.quota.operation(account, 1, key=key) for account, key in asked(operations)]
+            [self.quota.operation(account, 1, key=key) for account, key in operations]
         )
         refusals = [one for one in outcomes if isinstance(one, QuotaError)]
         assert not refusals, refusals[0]
@@ -72,7 +75,8 @@ class Product:
         """Consume once for every account: opens those that are new, and makes the others resident."""
         ids = workload.ids
         for start in range(0, len(ids), CHUNK):
-            await self.consume_many([Operation(one, workload.key()) for one in ids[start : start + CHUNK]])
+            chunk = [Operation(one, workload.key()) for one in ids[start : start + CHUNK]]
+            await self.consume_many(asked(chunk))
 
     async def give_lots(self, workload: Workload) -> int:
         """Give every tenth account a lot, and return how many."""
@@ -91,7 +95,7 @@ class Product:
         return len(having)
 
 
-def asked(operations: Iterable[Operation]) -> list[tuple[AccountRef, UUID]]:
+def asked(operations: Iterable[Operation]) -> list[Asked]:
     """Return the operations as the product is asked for them; before the clock starts."""
     return [(AccountRef("user", str(one.account_id)), one.key) for one in operations]
 

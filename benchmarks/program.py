@@ -20,11 +20,17 @@ MET, NOT_MET = 0, 3  # Python itself ends with 1 or 2 when a program breaks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much is measured; `operations` and the like are for one round."""
+    """
+    How much is measured.
+
+    Rounds are long enough for several full garbage collections of the product, since they are part of its cost;
+    what is counted in operations and commands is for one round.
+    """
 
     rounds: int = 7
     accounts: int = 100_000
-    operations: int = 60_000
+    operations: int = 100_000
+    grown_operations: int = 40_000
     naive_operations: int = 3_000
     serial_operations: int = 1_500
     remembered_keys: int = 200_000
@@ -38,6 +44,7 @@ QUICK = Sizes(
     rounds=2,
     accounts=2_000,
     operations=3_000,
+    grown_operations=2_000,
     naive_operations=300,
     serial_operations=200,
     remembered_keys=5_000,

@@ -7,6 +7,7 @@ from statistics import median
 
 from benchmarks import product, questions
 from benchmarks.places import folder_inside
+from benchmarks.product import asked
 from benchmarks.program import Run, start
 from benchmarks.results import Result, compared
 from benchmarks.rounds import compare, percentile, take_turns
@@ -18,8 +19,8 @@ TASKS = 64
 async def measure(run: Run) -> list[Result]:
     """Answer the question about the 99th percentile, after so many keys that everything they fill is full."""
     workload, sizes = Workload(run.sizes.accounts), run.sizes
-    before = workload.operations(sizes.remembered_keys)
-    rounds = [workload.operations(sizes.operations) for _ in range(sizes.rounds + 1)]
+    before = asked(workload.operations(sizes.remembered_keys))
+    rounds = [asked(workload.operations(sizes.operations)) for _ in range(sizes.rounds + 1)]
     set_aside(before, rounds)
     medians: list[float] = []
     with folder_inside(run.folder) as folder:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import places, results
 from benchmarks.__main__ import PROGRAMS
 from benchmarks.baselines import LIMIT_UNITS, PER_TRANSACTION, Naive, Raw
+from benchmarks.loop_lag import met_by
 from benchmarks.postgres import rate_in
 from benchmarks.questions import GROWTH, LOOP_LAG, ONE_AT_A_TIME, QUESTIONS, SIZE, Question, at_least
 from benchmarks.rounds import compare, percentile, take_turns
@@ -192,6 +193,13 @@ def test_keys_grow_with_time_unless_they_are_random() -> None:
 
 def _time_ms(key: UUID) -> int:
     return key.int >> 80
+
+
+def test_a_stop_of_the_loop_counts_for_all_who_would_have_met_it() -> None:
+    """A long stop that was noted once would vanish below the 99th percentile."""
+    assert met_by(3.5) == [3.5, 2.5, 1.5, 0.5]
+    assert met_by(0.2) == [0.2]
+    assert met_by(-0.1) == [-0.1]
 
 
 async def test_the_naive_program_counts_and_knows_its_keys(tmp_path: Path) -> None:
