@@ -27,6 +27,7 @@ REPORT_SECONDS = 0.05
 RESERVE_BYTES = 16 * 2**20  # stays free for the ledger itself, which may be on the same disk
 SERIALIZED = 3  # of PEP 249: threads may share a connection
 _CHECK_EVERY = 100_000  # instructions of SQLite's machine between two looks at whether to stop
+_MAGIC = b"SQLite format 3\0"
 
 OnStep = Callable[[int, int], None]
 
@@ -147,11 +148,17 @@ def held(path: Path) -> Iterator[bool]:
         SchemaError: it is the database of another program.
 
     """
-    if not path.exists():
+    # SQLite would throw away the log beside a file that it cannot read; both are evidence.
+    if not path.exists() or _is_no_database(path):
         yield False
         return
     with contextlib.closing(_connect(path, "rw")) as connection:
         yield _hold(connection, path)
+
+
+def _is_no_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) not in (b"", _MAGIC)
 
 
 def _hold(connection: sqlite3.Connection, path: Path) -> bool:
@@ -171,9 +178,16 @@ def _hold(connection: sqlite3.Connection, path: Path) -> bool:
 
 def in_use(path: Path) -> bool:
     """Tell whether another process has this database open for itself; what cannot be read is not in use."""
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    clean = not log.exists()
     try:
         with contextlib.closing(_connect(path, "ro")) as connection:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    finally:
+        # Who only reads a file with a write-ahead log makes an empty one and leaves it there.
+        if clean and log.exists() and not log.stat().st_size:
+            log.unlink()
+            index.unlink(missing_ok=True)
     return False

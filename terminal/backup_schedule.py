@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,11 +45,16 @@ def plan_of(settings: Settings) -> BackupPlan | None:
     )
 
 
-async def keep_backups(database: Database, plan: BackupPlan | None, clock: Callable[[], int]) -> None:
+async def keep_backups(
+    database: Database,
+    plan: BackupPlan | None,
+    clock: Callable[[], int],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """
     Make back-ups until cancelled; the first one when the newest in the folder is older than the interval.
 
-    `clock` returns UTC milliseconds.
+    `clock` returns UTC milliseconds, `sleep` takes seconds.
     """
     if plan is None:
         return
@@ -71,7 +76,7 @@ async def keep_backups(database: Database, plan: BackupPlan | None, clock: Calla
                 error,
                 exc_info=None if known else error,
             )
-        await asyncio.sleep(min(wait_seconds, LOOK_SECONDS))
+        await sleep(min(wait_seconds, LOOK_SECONDS))
 
 
 def backups_in(folder: Path) -> list[tuple[int, Path]]:
