@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from quota_core.chain import Entry
 from quota_core.errors import OutOfQuotaError, QuotaError, Refill
-from quota_core.ledger import Payer, Shortage, parts_of, spendable
+from quota_core.ledger import AccountState, Payer, Shortage, parts_of, spendable
 from quota_core.posting import Crossed
 
 
@@ -22,8 +23,7 @@ class Crossing:
     resets_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spend:
+class Spend(NamedTuple):
     """
     A spend that is in the ledger; its three parts add up to `units`.
 
@@ -72,7 +72,7 @@ def refusal(
         Refill(
             kind=window.kind,
             limit=window.limit,
-            used=payer.state.used.get((metric, window.period.key), (0, 0))[0],
+            used=payer.state.used.get(window.place, (0, 0))[0],
             resets_ms=window.period.end_ms,
         )
         for window in payer.windows
@@ -94,7 +94,7 @@ def refusal(
 def with_crossings(
     metrics: Sequence[str],
     outcomes: Sequence[Spend | QuotaError],
-    payers: dict[tuple[int, str], Payer],
+    accounts: Mapping[int, AccountState],
     new: Sequence[Crossed],
 ) -> list[Spend | QuotaError]:
     """Put each new crossing into the answer of the spend that made it."""
@@ -108,9 +108,9 @@ def with_crossings(
                 crossing
                 for entry_id in outcome.entry_ids
                 for crossed in by_entry.get(entry_id, ())
-                for crossing in _crossings(payers[crossed.account, metric], crossed)
+                for crossing in _crossings(accounts[crossed.account].payers[metric], crossed)
             )
-            told.append(replace(outcome, crossings=crossings) if crossings else outcome)
+            told.append(outcome._replace(crossings=crossings) if crossings else outcome)
         else:
             told.append(outcome)
     return told

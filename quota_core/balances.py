@@ -118,7 +118,7 @@ def _metric(name: str, payer: Payer, sums: tuple[int, int, int, int]) -> MetricB
     brought, left, expiring, frozen = sums
     windows = []
     for window in payer.windows:
-        used, overage = payer.state.used.get((name, window.period.key), (0, 0))
+        used, overage = payer.state.used.get(window.place, (0, 0))
         windows.append(
             WindowBalance(
                 kind=window.kind,
@@ -131,7 +131,7 @@ def _metric(name: str, payer: Payer, sums: tuple[int, int, int, int]) -> MetricB
     return MetricBalance(
         metric=name,
         windows=tuple(windows),
-        allowance_left=allowance_left(payer, name),
+        allowance_left=allowance_left(payer),
         purchased=brought,
         purchased_left=left,
         frozen=frozen,
@@ -142,7 +142,7 @@ def _metric(name: str, payer: Payer, sums: tuple[int, int, int, int]) -> MetricB
 
 def total_left(payer: Payer, metric: str, now_ms: int) -> int | None:
     """Return all that a state can spend now, None when unlimited: for facts kept with an entry."""
-    free = allowance_left(payer, metric)
+    free = allowance_left(payer)
     return None if free is None else free + lots_left(payer, metric, now_ms)
 
 

@@ -7,17 +7,19 @@ is dropped after anything that was rolled back. `posting` writes what was decide
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from quota_core.accounts import AccountRef
-from quota_core.catalog import Catalog
+from quota_core.catalog import Allowance, Catalog
+from quota_core.chain import GENESIS
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Part, Payer, Window
-from quota_core.periods import Anchor, Period, period_at
+from quota_core.periods import Anchor, period_at
 from quota_core.statements import Work
 from quota_core.store import states as state_rows
 
-MAX_WINDOWS_RESIDENT = 64
+_NOTHING = (0, 0)
 
 
 class Book:
@@ -27,7 +29,7 @@ class Book:
         self.catalog = catalog
         self._resident_accounts = resident_accounts
         self._states: dict[AccountRef, AccountState] = {}
-        self._periods: dict[object, Period] = {}
+        self._windows: dict[tuple[str, str, int], Window] = {}
         self.metric_ids: dict[str, int] = {}
         self.metric_names: dict[int, str] = {}
 
@@ -58,103 +60,127 @@ class Book:
         """
         found: dict[AccountRef, AccountState] = {}
         missing: list[AccountRef] = []
+        resident = self._states
         for ref in refs:
-            state = self._states.get(ref)
+            state = resident.get(ref)
             if state is None:
                 missing.append(ref)
             else:
-                if len(state.used) > MAX_WINDOWS_RESIDENT:
-                    state.used.clear()
                 found[ref] = state
         if missing:
             missing = sorted(set(missing))
-            if create:
-                yield from state_rows.add_accounts(missing, now_ms)
-            fresh = yield from state_rows.accounts(missing)
-            yield from self._load_lots(fresh)
-            # Resident only once it is whole: a read that fails half-way must leave nothing behind.
-            for state in fresh:
-                found[state.ref] = self._states[state.ref] = state
-            for ref in missing:
-                if ref not in found:
-                    found[ref] = AccountState(
-                        id=0,
-                        ref=ref,
-                        plan=None,
-                        plan_until_ms=None,
-                        blocked=False,
-                        locale=None,
-                        created_ms=now_ms,
-                        version=0,
-                        head=0,
-                        digest=b"",
-                    )
+            yield from self._load(missing, found, lock=create)
+            unknown = [ref for ref in missing if ref not in found]
+            if create and unknown:
+                yield from state_rows.add_accounts(unknown, now_ms)
+                yield from self._load(unknown, found, lock=True)
+            elif unknown:
+                found |= {ref: _nobody(ref, now_ms) for ref in unknown}
         return found
 
-    def _load_lots(self, states: Sequence[AccountState]) -> Work[None]:
-        by_id = {state.id: state for state in states}
+    def _load(
+        self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState], *, lock: bool
+    ) -> Work[None]:
+        fresh = yield from state_rows.accounts(refs, lock=lock)
+        by_id = {state.id: state for state in fresh}
         for account, metric, lot in (yield from state_rows.open_lots(list(by_id))):
             by_id[account].lots.setdefault(self.metric_names[metric], []).append(lot)
         for account, metric, units in (yield from state_rows.debts(list(by_id))):
             by_id[account].debt[self.metric_names[metric]] = units
+        # Resident only once it is whole: a read that fails half-way must leave nothing behind.
+        for state in fresh:
+            found[state.ref] = self._states[state.ref] = state
 
     def plan_id(self, state: AccountState, now_ms: int) -> str:
         """Return the id of the plan in force."""
         return self.catalog.plan_id(state.plan_at(now_ms))
 
-    def windows(self, state: AccountState, metric: str, now_ms: int) -> tuple[Window, ...]:
-        """Return the windows that the account's plan has on the metric at this moment."""
+    def _payer(self, state: AccountState, metric: str, now_ms: int) -> Payer:
+        """Return the account with the windows that its plan has on the metric at this moment."""
         plan = self.plan_id(state, now_ms)
-        found = []
-        for allowance in self.catalog.plans[plan].allowances_of(metric):
-            start_ms = state.created_ms if allowance.anchor is Anchor.ACCOUNT else 0
-            cache_key = (allowance.period, start_ms)
-            period = self._periods.get(cache_key)
-            if period is None or not period.start_ms <= now_ms < period.end_ms:
-                period = period_at(
-                    allowance.period,
-                    now_ms,
-                    zone=self.catalog.zone,
-                    anchor=allowance.anchor,
-                    account_start_ms=start_ms,
-                )
-                if start_ms == 0:
-                    self._periods[cache_key] = period
-            cap = allowance.overage_cap if allowance.overage == "charge" else 0
-            percents = tuple(threshold.at for threshold in allowance.thresholds)
-            found.append(Window(allowance.period, period, allowance.limit_units, cap, percents))
-        return tuple(found)
+        windows = tuple(
+            self._window((plan, metric, number), allowance, state.created_ms, now_ms)
+            for number, allowance in enumerate(self.catalog.plans[plan].allowances_of(metric))
+        )
+        starts = [window.period.start_ms for window in windows]
+        ends = [window.period.end_ms for window in windows]
+        if state.plan_until_ms is not None:
+            (ends if now_ms < state.plan_until_ms else starts).append(state.plan_until_ms)
+        return Payer(state, windows, max(starts, default=0), min(ends, default=NEVER_MS))
+
+    def _window(
+        self, place: tuple[str, str, int], allowance: Allowance, created_ms: int, now_ms: int
+    ) -> Window:
+        start_ms = created_ms if allowance.anchor is Anchor.ACCOUNT else 0
+        window = self._windows.get(place) if start_ms == 0 else None
+        if window is not None and window.period.start_ms <= now_ms < window.period.end_ms:
+            return window
+        limit = allowance.limit_units
+        percents = tuple(threshold.at for threshold in allowance.thresholds)
+        period = period_at(
+            allowance.period,
+            now_ms,
+            zone=self.catalog.zone,
+            anchor=allowance.anchor,
+            account_start_ms=start_ms,
+        )
+        window = Window(
+            place=sys.intern(f"{allowance.metric}/{period.key}"),
+            pot=period.key,
+            kind=allowance.period,
+            period=period,
+            limit=limit,
+            cap=allowance.overage_cap if allowance.overage == "charge" else 0,
+            percents=percents,
+            first_mark=-(-min(percents) * limit // 100) if limit and percents else NEVER_MS,
+        )
+        if start_ms == 0:
+            self._windows[place] = window
+        return window
+
+    def prepare(self, wanted: Iterable[tuple[AccountState, str]], now_ms: int) -> Work[None]:
+        """Make sure that these accounts know their windows on these metrics, and what each has used."""
+        unread: list[tuple[AccountState, str]] = []
+        for state, metric in wanted:
+            payer = state.payers.get(metric)
+            if payer is None or not payer.from_ms <= now_ms < payer.until_ms:
+                payer = self._payer(state, metric, now_ms)
+                places = {window.place for window in payer.windows}
+                state.closed -= places
+                state.closed |= {
+                    place for place in state.used if metric_of(place) == metric and place not in places
+                }
+                unread += [(state, place) for place in places if place not in state.used]
+                state.payers[metric] = payer
+        try:
+            yield from self.read_windows(unread)
+        except BaseException:
+            for state, place in unread:
+                state.payers.pop(metric_of(place), None)
+            raise
 
     def payers(
-        self, wanted: Iterable[tuple[AccountState, str]], now_ms: int
+        self, wanted: Sequence[tuple[AccountState, str]], now_ms: int
     ) -> Work[dict[tuple[int, str], Payer]]:
         """Return each account as a payer of each metric, with what its windows have used, by (id, metric)."""
-        found: dict[tuple[int, str], Payer] = {}
-        unread: list[tuple[AccountState, str, str]] = []
-        for state, metric in wanted:
-            if (state.id, metric) in found:
-                continue
-            windows = self.windows(state, metric, now_ms)
-            found[state.id, metric] = Payer(state, windows)
-            unread += [
-                (state, metric, window.period.key)
-                for window in windows
-                if (metric, window.period.key) not in state.used
-            ]
-        yield from self.read_windows(unread)
-        return found
+        yield from self.prepare(wanted, now_ms)
+        return {(state.id, metric): state.payers[metric] for state, metric in wanted}
 
-    def read_windows(self, unread: Sequence[tuple[AccountState, str, str]]) -> Work[None]:
-        """Read what these windows (account, metric, window key) have used; one without a row has used 0."""
+    def read_windows(self, unread: Sequence[tuple[AccountState, str]]) -> Work[None]:
+        """Read what these windows have used; one without a row has used 0."""
         if not unread:
             return
-        rows = yield from state_rows.windows(
-            [(state.id, self.metric_ids[metric], period) for state, metric, period in unread if state.id]
+        rows = yield from state_rows.closed_windows(
+            [
+                (state.id, self.metric_ids[metric_of(place)], place.partition("/")[2])
+                for state, place in unread
+                if state.version
+            ]
         )
         # Only now, when all is read: a window that is noted as unused and then not read would give away a day.
-        there = {(row[0], self.metric_names[row[1]], row[2]): (row[3], row[4]) for row in rows}
-        for state, metric, period in unread:
-            state.used[metric, period] = there.get((state.id, metric, period), (0, 0))
+        there = {(row[0], f"{self.metric_names[row[1]]}/{row[2]}"): (row[3], row[4]) for row in rows}
+        for state, place in unread:
+            state.used[place] = there.get((state.id, place), _NOTHING)
 
     def touch(self, state: AccountState, metric: str, parts: Sequence[Part]) -> Work[None]:
         """Make sure that every pot named in `parts` is in the state, empty lots and past windows too."""
@@ -162,10 +188,8 @@ class Book:
         lot_ids = [int(pot[1:]) for pot, _ in parts if pot[0] == "#"]
         missing = [lot_id for lot_id in lot_ids if lot_id not in resident]
         state.lots.setdefault(metric, []).extend((yield from state_rows.lots(missing)))
-        windows = {pot.removeprefix("+") for pot, _ in parts if pot[0] not in "#!^"}
-        yield from self.read_windows(
-            [(state, metric, period) for period in windows if (metric, period) not in state.used]
-        )
+        places = {f"{metric}/{pot.removeprefix('+')}" for pot, _ in parts if pot[0] not in "#!^"}
+        yield from self.read_windows([(state, place) for place in places if place not in state.used])
 
     def add_lot(
         self,
@@ -191,3 +215,24 @@ class Book:
         lot = Lot(id=lot_id, source=source, left=0, expires_ms=NEVER_MS if expires_ms is None else expires_ms)
         state.lots.setdefault(metric, []).append(lot)
         return lot
+
+
+def metric_of(place: str) -> str:
+    """Return the metric of a window's place."""
+    return place.partition("/")[0]
+
+
+def _nobody(ref: AccountRef, now_ms: int) -> AccountState:
+    """Return the state of an account that does not exist."""
+    return AccountState(
+        id=0,
+        ref=ref,
+        plan=None,
+        plan_until_ms=None,
+        blocked=False,
+        locale=None,
+        created_ms=now_ms,
+        version=0,
+        head=0,
+        digest=GENESIS,
+    )

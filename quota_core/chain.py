@@ -8,9 +8,14 @@ every row. Rows carry the account's inner id, so erasing a person's outer id bre
 from __future__ import annotations
 
 from hashlib import blake2b
+from struct import Struct
 from typing import NamedTuple
 
 DIGEST_BYTES = 16
+GENESIS = bytes(DIGEST_BYTES)
+"""What stands before an account's first entry."""
+
+_pack = Struct(">9q").pack
 
 
 class Entry(NamedTuple):
@@ -31,7 +36,31 @@ class Entry(NamedTuple):
     digest: bytes
 
 
-def digest_of(entry: Entry | tuple[object, ...], before: bytes) -> bytes:
+def seal(
+    before: bytes,
+    account: int,
+    version: int,
+    prev: int,
+    kind: int,
+    metric: int,
+    units: int,
+    parts: str,
+    at_ms: int,
+    key: bytes,
+    allowance_left: int | None,
+    purchased_left: int,
+) -> bytes:
+    """
+    Return the digest of an entry with these facts after `before`.
+
+    Layout: before (16 bytes), key (16), nine big-endian signed 64-bit numbers, parts in UTF-8. An unlimited
+    allowance counts as -1.
+    """
+    left = -1 if allowance_left is None else allowance_left
+    numbers = _pack(account, version, prev, kind, metric, units, at_ms, left, purchased_left)
+    return blake2b(before + key + numbers + parts.encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def digest_of(entry: Entry, before: bytes) -> bytes:
     """Return the digest that belongs to an entry (its own digest field is not read) after `before`."""
-    facts = "|".join(map(str, entry[1:9])) + f"|{entry[10]}|{entry[11]}|"
-    return blake2b(before + facts.encode() + entry[9], digest_size=DIGEST_BYTES).digest()  # type: ignore[operator]  # column 9 is the key
+    return seal(before, *entry[1:12])

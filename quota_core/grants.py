@@ -187,7 +187,7 @@ class _Operation:
             raise AmountError(until_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
         posting = Posting(self.book, now_ms)
         yield from posting.begin()
-        state.plan, state.plan_until_ms = plan, until_ms
+        state.put_on(plan, until_ms)
         yield from state_rows.set_plan(state.id, plan, until_ms)
         payers = yield from self.book.payers([(state, self.metric)], now_ms)
         draft = Draft(

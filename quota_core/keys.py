@@ -24,7 +24,9 @@ def key_bytes(key: str | int | UUID) -> bytes:
 
     """
     if isinstance(key, UUID):
-        return key.bytes if key.version == _UUID7 else _digest(str(key))
+        number = key.int
+        # The version as its bits: asking the object for it costs more than all the rest.
+        return number.to_bytes(16, "big") if number >> 76 & 15 == _UUID7 else _digest(str(key))
     if isinstance(key, int):
         return _snowflake(key) if 0 < key < 2**63 else _digest(str(key))
     if not 1 <= len(key) <= MAX_KEY_LENGTH:

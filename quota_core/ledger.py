@@ -56,8 +56,9 @@ class AccountState:
     """
     All that the rules need to know of an account.
 
-    `used` maps (metric, window key) to units used and how many of them were overage; a window that is not
-    in it was not read yet. `lots` holds, by metric, the lots with something left.
+    `used` maps windows (requests/2026-11-20) to units used and how many of them were overage; a window that is not
+    in it was not read yet. `closed` names those of them that ended and can leave it. `lots` holds, by metric, the
+    lots with something left. `payers` remembers the account's windows, by metric, for as long as they are in force.
     """
 
     id: int
@@ -70,9 +71,16 @@ class AccountState:
     version: int
     head: int
     digest: bytes
-    used: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    used: dict[str, tuple[int, int]] = field(default_factory=dict)
     lots: dict[str, list[Lot]] = field(default_factory=dict)
     debt: dict[str, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    payers: dict[str, Payer] = field(default_factory=dict)
+
+    def put_on(self, plan: str | None, until_ms: int | None) -> None:
+        """Change the plan."""
+        self.plan, self.plan_until_ms = plan, until_ms
+        self.payers.clear()
 
     def plan_at(self, now_ms: int) -> str | None:
         """Return the plan in force; None means the catalog's default."""
@@ -80,20 +88,30 @@ class AccountState:
 
 
 class Window(NamedTuple):
-    """One window of a plan's allowance at a moment; `limit` None is unlimited, `cap` 0 blocks beyond it."""
+    """
+    One window of a plan's allowance at a moment; `limit` None is unlimited, `cap` 0 blocks beyond it.
 
+    `pot` names it in parts (2026-11-20), `place` among all metrics (requests/2026-11-20). No threshold of `percents` is crossed before
+    `first_mark` units are used.
+    """
+
+    place: str
+    pot: str
     kind: str
     period: Period
     limit: int | None
     cap: int | None
     percents: tuple[int, ...]
+    first_mark: int
 
 
 class Payer(NamedTuple):
-    """Who pays, with its plan's windows on the metric."""
+    """Who pays, with its plan's windows on the metric, and from when until when these are in force."""
 
     state: AccountState
     windows: tuple[Window, ...]
+    from_ms: int = 0
+    until_ms: int = NEVER_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,23 +143,23 @@ def spendable(lots: Iterable[Lot], now_ms: int) -> list[Lot]:
     return ready
 
 
-def allowance_left(payer: Payer, metric: str) -> int | None:
+def allowance_left(payer: Payer) -> int | None:
     """Return what the windows still give away, None when they are all unlimited; 0 without any window."""
     left: int | None = None
     for window in payer.windows:
         if window.limit is not None:
-            used, overage = payer.state.used.get((metric, window.period.key), _NOTHING)
+            used, overage = payer.state.used.get(window.place, _NOTHING)
             free = max(0, window.limit - used + overage)
             left = free if left is None else min(left, free)
     return left if payer.windows else 0
 
 
-def overage_left(payer: Payer, metric: str, taken: int) -> int | None:
+def overage_left(payer: Payer, taken: int) -> int | None:
     """Return how far beyond its limits the payer may go after `taken` units more; None: without end."""
     left: int | None = None
     charges = False
     for window in payer.windows:
-        used, overage = payer.state.used.get((metric, window.period.key), _NOTHING)
+        used, overage = payer.state.used.get(window.place, _NOTHING)
         if window.limit is None:
             continue
         if window.cap == 0:
@@ -165,7 +183,7 @@ def spend(payers: Sequence[Payer], metric: str, units: int, now_ms: int) -> list
     wanted = units
     shares: list[tuple[Payer, int, list[Part]]] = []
     for payer in payers:
-        free = allowance_left(payer, metric)
+        free = allowance_left(payer)
         taken = wanted if free is None else min(wanted, free)
         parts = _from_lots(payer, metric, wanted - taken, now_ms)
         wanted -= taken - sum(delta for _, delta in parts)
@@ -174,10 +192,10 @@ def spend(payers: Sequence[Payer], metric: str, units: int, now_ms: int) -> list
             break
     drafts: list[Draft] = []
     for payer, taken, parts in shares:
-        room = overage_left(payer, metric, taken) if wanted else 0
+        room = overage_left(payer, taken) if wanted else 0
         beyond = wanted if room is None else min(wanted, room)
         wanted -= beyond
-        if any(_used(payer.state, metric, w) + taken + beyond > MAX_COUNT for w in payer.windows):
+        if any(_used(payer.state, w) + taken + beyond > MAX_COUNT for w in payer.windows):
             return Shortage(units - wanted - taken - beyond)
         draft = _share(payer, metric, taken, beyond, parts)
         if draft.units or not drafts:
@@ -212,8 +230,8 @@ def _share(payer: Payer, metric: str, taken: int, beyond: int, lots: list[Part])
     return Draft(state=payer.state, kind=EntryKind.SPEND, metric=metric, units=units, parts=tuple(parts))
 
 
-def _used(state: AccountState, metric: str, window: Window) -> int:
-    return state.used.get((metric, window.period.key), _NOTHING)[0]
+def _used(state: AccountState, window: Window) -> int:
+    return state.used.get(window.place, _NOTHING)[0]
 
 
 def give_back(state: AccountState, metric: str, units: int, parts: Iterable[Part]) -> Draft:
@@ -262,12 +280,14 @@ def apply(draft: Draft) -> None:
             state.debt[metric] = state.debt.get(metric, 0) + delta
             assert state.debt[metric] >= 0
         elif mark == "+":
-            used, overage = state.used[metric, pot[1:]]
-            state.used[metric, pot[1:]] = (used, overage + delta)
+            place = f"{metric}/{pot[1:]}"
+            used, overage = state.used[place]
+            state.used[place] = (used, overage + delta)
             assert overage + delta >= 0
         else:
-            used, overage = state.used[metric, pot]
-            state.used[metric, pot] = (used + delta, overage)
+            place = f"{metric}/{pot}"
+            used, overage = state.used[place]
+            state.used[place] = (used + delta, overage)
             assert used + delta >= 0
 
 

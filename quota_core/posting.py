@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from quota_core.book import Book
-from quota_core.chain import Entry, digest_of
+from quota_core.book import Book, metric_of
+from quota_core.chain import Entry, seal
 from quota_core.ledger import (
+    MAX_COUNT,
     AccountState,
     Draft,
     EntryKind,
@@ -25,6 +26,9 @@ from quota_core.ledger import (
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
+
+_SPEND = int(EntryKind.SPEND)
+_new_entry = tuple.__new__
 
 
 class Crossed(NamedTuple):
@@ -42,65 +46,108 @@ class Posting:
     """The entries of one transaction: appended in memory, then written together."""
 
     def __init__(self, book: Book, now_ms: int) -> None:
-        self._book = book
+        self._metric_ids = book.metric_ids
         self.now_ms = now_ms
         self._next_id = 0
         self.entries: list[Entry] = []
-        self._accounts: dict[int, AccountState] = {}
-        self._windows: set[tuple[int, str, str]] = set()
+        self.accounts: dict[int, AccountState] = {}
         self._lots: dict[int, list[int]] = {}
         self._debts: set[tuple[int, str]] = set()
         self._crossed: list[Crossed] = []
 
+    def begin(self) -> Work[None]:
+        """Learn where the next entry stands."""
+        self._next_id = 1 + (yield from entry_rows.last_id())
+
     def append(self, draft: Draft, key: bytes, windows: tuple[Window, ...]) -> Entry:
         """Apply a draft and make it an entry; `windows` are those in force, for what is left afterwards."""
         state, metric = draft.state, draft.metric
-        assert state.id, "only an account that exists has entries"
         apply(draft)
         payer = Payer(state, windows)
-        entry = Entry(
-            id=0,
-            account=state.id,
-            version=state.version + 1,
-            prev=state.head,
-            kind=draft.kind,
-            metric=self._book.metric_ids[metric],
-            units=draft.units,
-            parts=parts_text(draft.parts),
-            at_ms=self.now_ms,
-            key=key,
-            allowance_left=allowance_left(payer, metric),
-            purchased_left=sum(lot.left for lot in spendable(state.lots.get(metric, ()), self.now_ms)),
-            digest=b"",
+        facts = (
+            state.id,
+            state.version + 1,
+            state.head,
+            int(draft.kind),
+            self._metric_ids[metric],
+            draft.units,
+            parts_text(draft.parts),
+            self.now_ms,
+            key,
+            allowance_left(payer),
+            self._purchased_left(state, metric),
         )
-        return self._chain(entry, state, draft, payer)
-
-    def _chain(self, entry: Entry, state: AccountState, draft: Draft, payer: Payer) -> Entry:
-        entry = entry._replace(id=self._take_id(), digest=digest_of(entry, state.digest))
-        state.version, state.head, state.digest = entry.version, entry.id, entry.digest
-        self.entries.append(entry)
-        self._accounts[state.id] = state
+        entry = Entry(self._next_id, *facts, seal(state.digest, *facts))
+        self._chain(state, entry)
         self._note_changes(state, draft)
         if draft.kind is EntryKind.SPEND:
             counted = max((delta for pot, delta in draft.parts if pot[0] not in "#!+^"), default=0)
-            self._crossed += [
-                Crossed(
-                    state.id,
-                    entry.metric,
-                    window.period.key,
-                    percent,
-                    entry.id,
-                    state.used[draft.metric, window.period.key][0],
-                )
-                for window, percent in _crossings(payer, draft.metric, counted)
-                if counted
-            ]
+            if counted:
+                self._note_crossings(payer, counted, entry)
         return entry
 
-    def _take_id(self) -> int:
+    def spend_allowance(self, payer: Payer, metric: str, units: int, key: bytes) -> Entry | None:
+        """
+        Make the entry of a spend that the payer's windows cover; None when the rule must look further.
+
+        Nearly every operation is this one. It does what `ledger.spend` and `append` would do, without the drafts
+        that these need for several pots; a test holds the two against each other.
+        """
+        state, windows = payer.state, payer.windows
+        used, lots = state.used, state.lots
+        left, parts, marked = MAX_COUNT, "", False
+        for window in windows:
+            count, overage = used[window.place]
+            limit = window.limit
+            free = MAX_COUNT - count if limit is None else limit - count + overage
+            if free < units:
+                return None
+            if limit is not None and free < left:
+                left = free
+            if count + units >= window.first_mark:
+                marked = True
+            parts = f"{parts} {window.pot}={units}" if parts else f"{window.pot}={units}"
+        if not parts:
+            return None
+        for window in windows:
+            count, overage = used[window.place]
+            used[window.place] = (count + units, overage)
+        entry_id, account, version = self._next_id, state.id, state.version + 1
+        facts = (
+            account,
+            version,
+            state.head,
+            _SPEND,
+            self._metric_ids[metric],
+            units,
+            parts,
+            self.now_ms,
+            key,
+            left - units if left < MAX_COUNT else None,
+            self._purchased_left(state, metric) if lots else 0,
+        )
+        digest = seal(state.digest, *facts)
+        entry: Entry = _new_entry(Entry, (entry_id, *facts, digest))
+        # As `_chain` does: a call for each of these would cost more than what it does.
+        self._next_id = entry_id + 1
+        state.version, state.head, state.digest = version, entry_id, digest
+        self.entries.append(entry)
+        self.accounts[account] = state
+        if marked:
+            self._note_crossings(payer, units, entry)
+        return entry
+
+    def _purchased_left(self, state: AccountState, metric: str) -> int:
+        return sum([lot.left for lot in spendable(state.lots.get(metric, ()), self.now_ms)])
+
+    def _chain(self, state: AccountState, entry: Entry) -> None:
+        """Make the entry the account's last."""
+        assert state.id, "only an account that exists has entries"
         assert self._next_id, "begin() comes first"
         self._next_id += 1
-        return self._next_id - 1
+        state.version, state.head, state.digest = entry.version, entry.id, entry.digest
+        self.entries.append(entry)
+        self.accounts[state.id] = state
 
     def _note_changes(self, state: AccountState, draft: Draft) -> None:
         if draft.kind is EntryKind.PLAN:
@@ -118,46 +165,44 @@ class Posting:
                 # Units that pay a debt never reach the lot that brought them: they count as taken back.
                 lot_pot = draft.parts[0][0]
                 self._lots.setdefault(int(lot_pot[1:]), [0, 0, 0])[1] -= delta
-            elif pot[0] != "^":
-                self._windows.add((state.id, draft.metric, pot.removeprefix("+")))
 
-    def begin(self) -> Work[None]:
-        """Learn where the next entry stands."""
-        self._next_id = 1 + (yield from entry_rows.last_id())
+    def _note_crossings(self, payer: Payer, units: int, entry: Entry) -> None:
+        """Remember the thresholds that the last `units` crossed."""
+        for window in payer.windows:
+            if window.limit and window.percents:
+                used, _ = payer.state.used[window.place]
+                before = (used - units) * 100
+                self._crossed += [
+                    Crossed(entry.account, entry.metric, window.period.key, percent, entry.id, used)
+                    for percent in window.percents
+                    if before < percent * window.limit <= used * 100
+                ]
 
     def write(self) -> Work[list[Crossed]]:
         """Write entries and changed states; return the crossings that are new."""
         if not self.entries:
             return []
-        states, numbers = self._accounts, self._book.metric_ids
+        states, numbers, now_ms = self.accounts.values(), self._metric_ids, self.now_ms
         yield from entry_rows.add(self.entries)
-        yield from state_rows.set_heads(
-            [(s.id, s.version, s.head, s.digest, self.now_ms) for s in states.values()]
-        )
-        yield from state_rows.set_windows(
+        yield from state_rows.close_windows(
             [
-                (account, numbers[metric], period, *states[account].used[metric, period])
-                for account, metric, period in self._windows
+                (state.id, numbers[metric_of(place)], place.partition("/")[2], *state.used.pop(place))
+                for state in states
+                if state.closed
+                for place in state.closed
             ]
+        )
+        for state in states:
+            state.closed.clear()
+        yield from state_rows.set_balances(
+            [(s.id, s.version, s.head, s.digest, now_ms, state_rows.windows_text(s.used)) for s in states]
         )
         yield from state_rows.change_lots([(lot_id, *change) for lot_id, change in self._lots.items()])
         yield from state_rows.set_debts(
-            [(account, numbers[metric], states[account].debt[metric]) for account, metric in self._debts]
+            [
+                (account, numbers[metric], self.accounts[account].debt[metric])
+                for account, metric in self._debts
+            ]
         )
         new = {tuple(row) for row in (yield from state_rows.add_crossings([c[:5] for c in self._crossed]))}
         return [one for one in self._crossed if one[:5] in new]
-
-
-def _crossings(payer: Payer, metric: str, units: int) -> list[tuple[Window, int]]:
-    """Return the windows and thresholds (in percent) that the last `units` crossed; call after `apply`."""
-    found = []
-    for window in payer.windows:
-        if window.limit and window.percents:
-            used, _ = payer.state.used[metric, window.period.key]
-            before = (used - units) * 100
-            found += [
-                (window, percent)
-                for percent in window.percents
-                if before < percent * window.limit <= used * 100
-            ]
-    return found

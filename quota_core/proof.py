@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from quota_core.chain import Entry, digest_of
+from quota_core.chain import GENESIS, Entry, digest_of
 from quota_core.database import Database
 from quota_core.ledger import EntryKind
 from quota_core.recount import Chain, Recount
@@ -58,6 +58,7 @@ class Proof:
         self._database = database
         self._count = Recount()
         self._verdict = Verdict()
+        self._metric_ids: dict[str, int] = {}
         self._seen_windows: set[tuple[int, int, str]] = set()
         self._seen_debts: set[tuple[int, int]] = set()
         self._seen_lots: set[int] = set()
@@ -65,6 +66,7 @@ class Proof:
     async def verify(self, progress: Callable[[int], None] = lambda _: None) -> Verdict:
         """Check everything; `progress` is told how many entries were counted so far."""
         started = time.perf_counter()
+        self._metric_ids = await self._database.read(state_rows.metric_ids)
         while await self._database.read(self._count_some) == STEP:
             progress(self._count.entries)
         for table in (
@@ -109,15 +111,21 @@ class Proof:
                 self._verdict.problems.append(problem)
 
     def _account(self, row: Row) -> Iterator[str]:
-        account, version, head, digest, plan, until_ms = row
+        account, version, head, digest, plan, until_ms, windows = row
         chain = self._count.chains.get(account, Chain())
         if (version, head, digest) != (chain.version, chain.head, chain.digest):
             yield f"account {account}: its head is not its last entry, {chain.head}"
         if (plan, until_ms) != (chain.plan, chain.plan_until_ms):
             yield f"account {account}: is on plan {plan}, its entries say {chain.plan}"
 
+        for place, counts in state_rows.windows_in(windows).items():
+            metric, _, period = place.partition("/")
+            yield from self._window((account, self._metric_ids.get(metric, 0), period, *counts))
+
     def _window(self, row: Row) -> Iterator[str]:
         account, metric, period, used, overage = row
+        if (account, metric, period) in self._seen_windows:
+            return  # open again: what stands in the balance's row counts
         self._seen_windows.add((account, metric, period))
         counted = self._count.windows.get((account, metric, period), [0, 0])
         if [used, overage] != counted:
@@ -162,7 +170,7 @@ class Proof:
     def _missing_windows(self) -> Work[None]:
         counts = self._count.windows
         unseen = [key for key, count in counts.items() if key not in self._seen_windows and count != [0, 0]]
-        there = {tuple(row[:3]): list(row[3:]) for row in (yield from state_rows.windows(unseen))}
+        there = {tuple(row[:3]): list(row[3:]) for row in (yield from state_rows.closed_windows(unseen))}
         self._note(
             f"account {key[0]}, window {key[2]}: {there.get(key)} in its row, its entries say {counts[key]}"
             for key in unseen
@@ -229,7 +237,7 @@ def _check_step(verdict: Verdict) -> Work[bool]:
         follows = prior.version + 1 if prior is not None and prior.account == entry.account else 1
         if entry.version != follows or (prior is None) != (entry.prev == 0):
             verdict.problems.append(f"entry {entry.id}: does not follow entry {entry.prev}")
-        elif entry.digest != digest_of(entry, b"" if prior is None else prior.digest):
+        elif entry.digest != digest_of(entry, GENESIS if prior is None else prior.digest):
             verdict.problems.append(f"entry {entry.id}: its digest does not fit what it says")
         last[entry.account] = entry
     if len(found) < STEP:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,10 +26,11 @@ from quota_core.errors import (
     ConflictingReplayError,
     QuotaError,
     UnavailableError,
+    UnknownMetricError,
     UnknownSpendError,
 )
 from quota_core.keys import derived_key, key_bytes
-from quota_core.ledger import EntryKind, Payer
+from quota_core.ledger import AccountState, EntryKind, Payer
 from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -37,7 +38,7 @@ from quota_core.store import states as state_rows
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 1000
+MAX_BATCH = 512
 MAX_QUEUE = 20_000
 
 
@@ -116,10 +117,13 @@ class Quota:
         """Check the arguments of `consume` and return the operation they make."""
         if not 1 <= units <= MAX_UNITS:
             raise AmountError(units, minimum=1, maximum=MAX_UNITS)
-        metric = self._book.catalog.primary_metric if metric is None else metric
-        self._book.catalog.metric(metric)
+        catalog = self._book.catalog
+        metric = catalog.primary_metric if metric is None else metric
+        if metric not in catalog.metrics:
+            raise UnknownMetricError(metric)
         # An account that is named twice pays once, at its first place.
-        return Consume(tuple(dict.fromkeys((account, *payers))), metric, units, key_bytes(key))
+        everyone = tuple(dict.fromkeys((account, *payers))) if payers else (account,)
+        return Consume(everyone, metric, units, key_bytes(key))
 
     async def consume_many(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
         """Decide operations in their order, in as few transactions as possible; refusals are returned."""
@@ -167,38 +171,50 @@ class Quota:
     def _batch(self, operations: Sequence[Consume]) -> Work[list[Spend | QuotaError]]:
         now_ms = self._clock()
         states = yield from self._book.states_of(
-            {ref for operation in operations for ref in operation.payers}, now_ms=now_ms, create=True
+            [ref for operation in operations for ref in operation.payers], now_ms=now_ms, create=True
         )
         # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
-        known = yield from self._known(
-            [(op.key, state.id) for op in operations if (state := states[op.payers[0]]).head]
-        )
-        payers = yield from self._book.payers(
+        known = yield from self._known([(op.key, states[op.payers[0]].id) for op in operations])
+        yield from self._book.prepare(
             [(states[ref], op.metric) for op in operations for ref in op.payers], now_ms
         )
         posting = Posting(self._book, now_ms)
         yield from posting.begin()
-        outcomes: list[Spend | QuotaError] = []
-        for operation in operations:
-            accounts = [states[ref].id for ref in operation.payers]
-            before = known.get((operation.key, accounts[0]))
-            if before is not None:
-                outcomes.append(self._replay(operation, accounts, before))
-                continue
-            made = self._decide(operation, [payers[one, operation.metric] for one in accounts], posting)
-            if isinstance(made, QuotaError):
-                outcomes.append(made)
-            else:
-                known[operation.key, accounts[0]] = made
-                outcomes.append(answers.spend_of(operation.metric, made, replayed=False))
+        outcomes = [self._outcome(operation, states, known, posting) for operation in operations]
         new = yield from posting.write()
         if not new:
             return outcomes
-        return answers.with_crossings([op.metric for op in operations], outcomes, payers, new)
+        return answers.with_crossings([op.metric for op in operations], outcomes, posting.accounts, new)
+
+    def _outcome(
+        self,
+        operation: Consume,
+        states: Mapping[AccountRef, AccountState],
+        known: dict[tuple[bytes, int], list[Entry]],
+        posting: Posting,
+    ) -> Spend | QuotaError:
+        refs, metric, units, key = operation
+        first = states[refs[0]]
+        place = (key, first.id)
+        if place in known:
+            return self._replay(operation, [states[ref].id for ref in refs], known[place])
+        if len(refs) == 1 and not first.blocked:
+            entry = posting.spend_allowance(first.payers[metric], metric, units, key)
+            if entry is not None:
+                known[place] = [entry]
+                # metric, units, from the allowance, from lots, overage, what is left, entry, no replay
+                return Spend(metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False)  # noqa: FBT003 - see above
+        made = self._decide(operation, [states[ref].payers[metric] for ref in refs], posting)
+        if isinstance(made, QuotaError):
+            return made
+        known[place] = made
+        return answers.spend_of(metric, made, replayed=False)
 
     def _known(self, keys: Sequence[tuple[bytes, int]]) -> Work[dict[tuple[bytes, int], list[Entry]]]:
         """Return, for each key that its account has used, the entries of that operation, all payers' included."""
         found = {(entry.key, entry.account): [entry] for entry in (yield from entry_rows.by_keys(keys))}
+        if not found:
+            return found
         shares = {
             (payer_key(first.account, first.key), account): first
             for (first,) in found.values()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from quota_core.chain import Entry, digest_of
+from quota_core.chain import GENESIS, Entry, digest_of
 from quota_core.ledger import EntryKind, parts_of
 
 _BRINGS = (EntryKind.GRANT, EntryKind.PURCHASE)
@@ -21,7 +21,7 @@ class Chain:
 
     version: int = 0
     head: int = 0
-    digest: bytes = b""
+    digest: bytes = GENESIS
     plan: str | None = None
     plan_until_ms: int | None = None
 

@@ -15,11 +15,17 @@ Row = tuple[Any, ...]
 
 
 class Statement(NamedTuple):
-    """SQL with `$1` parameters, and one or many rows of arguments; `reads` says whether rows come back."""
+    """
+    SQL with `$1` parameters, for one or many rows of arguments; `reads` says whether rows come back.
+
+    With `types` (PostgreSQL's names, one a column) the text runs for all rows together, and `{rows}` in it stands
+    for them. Without, it runs for each row, and `= ANY($1)` matches any of a list.
+    """
 
     sql: str
     rows: Iterable[Sequence[Any]]
     reads: bool
+    types: tuple[str, ...] = ()
 
 
 Work = Generator[Statement, list[Row], T]
@@ -30,14 +36,24 @@ def fetch(sql: str, *arguments: Any) -> Statement:
     return Statement(sql, (arguments,), reads=True)
 
 
-def fetch_each(sql: str, rows: Iterable[Sequence[Any]]) -> Statement:
-    """Ask for the rows of one query for each row of arguments, one after the other in one list."""
-    return Statement(sql, rows, reads=True)
+def fetch_any(sql: str, values: Sequence[Any]) -> Statement:
+    """Ask for the rows that match any of `values`, where the query says `= ANY($1)`; in no order."""
+    return Statement(sql, ((values,),), reads=True)
+
+
+def fetch_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Statement:
+    """Ask for the rows of one query over all `rows`, where it says `{rows}`."""
+    return Statement(sql, rows, reads=True, types=types)
 
 
 def run(sql: str, *arguments: Any) -> Statement:
     """Change something once."""
     return Statement(sql, (arguments,), reads=False)
+
+
+def run_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Statement:
+    """Change something for all `rows` together, where the text says `{rows}`."""
+    return Statement(sql, rows, reads=False, types=types)
 
 
 def run_each(sql: str, rows: Iterable[Sequence[Any]]) -> Statement:

@@ -95,9 +95,9 @@ class Statistics:
         metric = self._book.metric_ids[self._book.catalog.primary_metric]
         accounts = yield fetch(
             """
-            SELECT count(*), coalesce(sum(version > 0 AND active_ms > $1), 0),
-                coalesce(sum(version > 0 AND active_ms > $2), 0)
-            FROM accounts
+            SELECT count(*), count(CASE WHEN version > 0 AND active_ms > $1 THEN 1 END),
+                count(CASE WHEN version > 0 AND active_ms > $2 THEN 1 END)
+            FROM balances
             """,
             now_ms - 7 * _DAY_MS,
             now_ms - 30 * _DAY_MS,

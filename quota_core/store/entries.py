@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quota_core.chain import Entry
-from quota_core.statements import Work, fetch, fetch_each, run, run_each
+from quota_core.statements import Work, fetch, fetch_any, run, run_all
 
 _COLUMNS = ", ".join(Entry._fields)
+_TYPES = tuple(
+    {"parts": "text", "key": "bytea", "digest": "bytea"}.get(name, "bigint") for name in Entry._fields
+)
 
 
 def last_id() -> Work[int]:
@@ -19,19 +22,19 @@ def last_id() -> Work[int]:
 
 def add(entries: Sequence[Entry]) -> Work[None]:
     """Append entries."""
-    yield run_each(
-        f"INSERT INTO entries ({_COLUMNS}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",  # noqa: S608 - column names only
-        entries,
-    )
+    yield run_all(f"INSERT INTO entries ({_COLUMNS}) {{rows}}", _TYPES, entries)
 
 
 def by_keys(keys: Sequence[tuple[bytes, int]]) -> Work[list[Entry]]:
     """Return the entries that carry one of these (key, account)."""
-    rows = yield fetch_each(
-        f"SELECT {_COLUMNS} FROM entries WHERE key = $1 AND account = $2",  # noqa: S608 - column names only
-        keys,
+    rows = yield fetch_any(
+        f"SELECT {_COLUMNS} FROM entries WHERE key = ANY($1)",  # noqa: S608 - column names only
+        [key for key, _ in keys],
     )
-    return [Entry._make(row) for row in rows]
+    if not rows:
+        return []
+    wanted = set(keys)
+    return [entry for row in rows if ((entry := Entry._make(row)).key, entry.account) in wanted]
 
 
 def after(entry_id: int, limit: int) -> Work[list[Entry]]:

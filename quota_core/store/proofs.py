@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quota_core.chain import Entry
-from quota_core.statements import Row, Work, fetch, fetch_each, run
+from quota_core.statements import Row, Work, fetch, fetch_any, run
 
 
 def accounts_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, version, head, digest, plan, plan end)."""
+    """Return (id, version, head, digest, plan, plan end, open windows)."""
     return (
         yield fetch(
             """
-            SELECT id, version, head, digest, plan, plan_until_ms FROM accounts
-            WHERE id > $1 ORDER BY id LIMIT $2
+            SELECT a.id, b.version, b.head, b.digest, a.plan, a.plan_until_ms, b.windows
+            FROM accounts a JOIN balances b ON b.account = a.id WHERE a.id > $1 ORDER BY a.id LIMIT $2
             """,
             after[0] if after else 0,
             limit,
@@ -91,9 +91,9 @@ def audit_after(after: Row | None, limit: int) -> Work[list[Row]]:
 def entries(entry_ids: Sequence[int]) -> Work[list[Entry]]:
     """Return entries by id."""
     columns = ", ".join(Entry._fields)
-    rows = yield fetch_each(
-        f"SELECT {columns} FROM entries WHERE id = $1",  # noqa: S608 - column names only
-        [(entry_id,) for entry_id in entry_ids],
+    rows = yield fetch_any(
+        f"SELECT {columns} FROM entries WHERE id = ANY($1)",  # noqa: S608 - column names only
+        entry_ids,
     )
     return [Entry._make(row) for row in rows]
 
@@ -101,26 +101,20 @@ def entries(entry_ids: Sequence[int]) -> Work[list[Entry]]:
 def heads(account_ids: Sequence[int]) -> Work[list[Row]]:
     """Return (account, version, head, digest)."""
     return (
-        yield fetch_each(
-            "SELECT id, version, head, digest FROM accounts WHERE id = $1",
-            [(number,) for number in account_ids],
+        yield fetch_any(
+            "SELECT account, version, head, digest FROM balances WHERE account = ANY($1)", account_ids
         )
     )
 
 
 def paid_by_entry(entry_ids: Sequence[int]) -> Work[list[Row]]:
     """Return those of these entries that a paid order names."""
-    return (
-        yield fetch_each(
-            "SELECT entry FROM orders WHERE entry = $1 AND state = 'paid'",
-            [(number,) for number in entry_ids],
-        )
-    )
+    return (yield fetch_any("SELECT entry FROM orders WHERE entry = ANY($1) AND state = 'paid'", entry_ids))
 
 
 def audited(entry_ids: Sequence[int]) -> Work[list[Row]]:
     """Return those of these entries that have an audit row."""
-    return (yield fetch_each("SELECT entry FROM audit WHERE entry = $1", [(number,) for number in entry_ids]))
+    return (yield fetch_any("SELECT entry FROM audit WHERE entry = ANY($1)", entry_ids))
 
 
 def mark(name: str) -> Work[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 
 from quota_core.accounts import AccountRef
+from quota_core.chain import GENESIS
 from quota_core.ledger import NEVER_MS, AccountState, Lot
-from quota_core.statements import Row, Work, fetch, fetch_each, run_each
+from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any, run_all, run_each
 
 
 def add_metrics(names: Iterable[str]) -> Work[None]:
@@ -26,20 +28,33 @@ def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
     """Open the accounts that do not exist yet."""
     yield run_each(
         """
-        INSERT INTO accounts (kind, external_id, created_ms, active_ms) VALUES ($1, $2, $3, $3)
+        INSERT INTO accounts (kind, external_id, created_ms) VALUES ($1, $2, $3)
         ON CONFLICT (kind, external_id) DO NOTHING
         """,
         [(ref.kind, ref.external_id, now_ms) for ref in refs],
     )
-
-
-def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
-    """Return the states of those accounts that exist, without windows, lots and debts."""
-    rows = yield fetch_each(
+    yield run_each(
         """
-        SELECT id, kind, external_id, plan, plan_until_ms, status, locale, created_ms, version, head, digest
-        FROM accounts WHERE kind = $1 AND external_id = $2
+        INSERT INTO balances (account, version, head, digest, active_ms, windows)
+        SELECT id, 0, 0, $3, $4, '' FROM accounts WHERE kind = $1 AND external_id = $2
+        ON CONFLICT (account) DO NOTHING
         """,
+        [(ref.kind, ref.external_id, GENESIS, now_ms) for ref in refs],
+    )
+
+
+def accounts(refs: Sequence[AccountRef], *, lock: bool) -> Work[list[AccountState]]:
+    """Return the states of those accounts that exist, without lots and debts; locked in the order of their ids."""
+    rows = yield fetch_all(
+        f"""
+        WITH wanted (kind, external_id) AS ({{rows}})
+        SELECT a.id, a.kind, a.external_id, a.plan, a.plan_until_ms, a.status, a.locale, a.created_ms,
+            b.version, b.head, b.digest, b.windows
+        FROM wanted w JOIN accounts a ON a.kind = w.kind AND a.external_id = w.external_id
+            JOIN balances b ON b.account = a.id
+        ORDER BY a.id {"FOR UPDATE OF b" if lock else ""}
+        """,  # noqa: S608 - the row lock only
+        ("text", "text"),
         refs,
     )
     return [
@@ -54,36 +69,56 @@ def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
             version=row[8],
             head=row[9],
             digest=row[10],
+            used=windows_in(row[11]),
         )
         for row in rows
     ]
 
 
+def windows_in(text: str) -> dict[str, tuple[int, int]]:
+    """Return (used, overage) of the open windows in a balance's row."""
+    found = {}
+    for window in text.split():
+        place, _, counts = window.rpartition("=")
+        used, _, overage = counts.partition("+")
+        # One text for one window, whoever's it is: resident accounts share it.
+        found[sys.intern(place)] = (int(used), int(overage or 0))
+    return found
+
+
+def windows_text(used: Mapping[str, tuple[int, int]]) -> str:
+    """Return the stored form of open windows."""
+    return " ".join(
+        [
+            f"{place}={count}+{overage}" if overage else f"{place}={count}"
+            for place, (count, overage) in used.items()
+        ]
+    )
+
+
 def refs(account_ids: Sequence[int]) -> Work[dict[int, AccountRef]]:
     """Return how accounts are spelled outside, by id."""
-    rows = yield fetch_each(
-        "SELECT id, kind, external_id FROM accounts WHERE id = $1", [(number,) for number in account_ids]
-    )
+    rows = yield fetch_any("SELECT id, kind, external_id FROM accounts WHERE id = ANY($1)", account_ids)
     return {row[0]: AccountRef(row[1], row[2]) for row in rows}
 
 
 def open_lots(accounts: Sequence[int]) -> Work[list[tuple[int, int, Lot]]]:
     """Return (account, metric, lot) for every lot with something left."""
-    rows = yield fetch_each(
+    rows = yield fetch_any(
         """
         SELECT account, metric, id, source, left_units, expires_ms, frozen FROM lots
-        WHERE account = $1 AND left_units > 0 ORDER BY id
+        WHERE account = ANY($1) AND left_units > 0
         """,
-        [(account,) for account in accounts],
+        accounts,
     )
     return [(row[0], row[1], _lot(row)) for row in rows]
 
 
 def lots(lot_ids: Sequence[int]) -> Work[list[Lot]]:
     """Return lots by id, empty ones too."""
-    rows = yield fetch_each(
-        "SELECT account, metric, id, source, left_units, expires_ms, frozen FROM lots WHERE id = $1",
-        [(lot_id,) for lot_id in lot_ids],
+    rows = yield fetch_any(
+        "SELECT account, metric, id, source, left_units, expires_ms, frozen FROM lots WHERE id = ANY($1)",
+        lot_ids,
     )
     return [_lot(row) for row in rows]
 
@@ -164,11 +199,11 @@ def lot_sums(account: int, metric: int, now_ms: int) -> Work[tuple[int, int, int
 
 def debts(accounts: Sequence[int]) -> Work[list[Row]]:
     """Return (account, metric, units) of every debt."""
-    rows = yield fetch_each(
-        "SELECT account, metric, units FROM debts WHERE account = $1 AND units > 0",
-        [(account,) for account in accounts],
+    return (
+        yield fetch_any(
+            "SELECT account, metric, units FROM debts WHERE account = ANY($1) AND units > 0", accounts
+        )
     )
-    return rows
 
 
 def set_debts(rows: Sequence[tuple[int, int, int]]) -> Work[None]:
@@ -183,35 +218,47 @@ def set_debts(rows: Sequence[tuple[int, int, int]]) -> Work[None]:
         )
 
 
-def windows(keys: Sequence[tuple[int, int, str]]) -> Work[list[Row]]:
-    """Return (account, metric, window, used, overage) of those windows that have a row."""
-    rows = yield fetch_each(
-        """
-        SELECT account, metric, period, used, overage FROM allowances
-        WHERE account = $1 AND metric = $2 AND period = $3
-        """,
-        keys,
-    )
-    return rows
-
-
-def set_windows(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[None]:
-    """Write windows: (account, metric, window, used, overage)."""
-    if rows:
-        yield run_each(
+def closed_windows(keys: Sequence[tuple[int, int, str]]) -> Work[list[Row]]:
+    """Return (account, metric, window, used, overage) of those windows that have closed and have a row."""
+    if not keys:
+        return []
+    return (
+        yield fetch_all(
             """
-            INSERT INTO allowances (account, metric, period, used, overage) VALUES ($1, $2, $3, $4, $5)
+            WITH wanted (account, metric, period) AS ({rows})
+            SELECT a.account, a.metric, a.period, a.used, a.overage FROM wanted w
+            JOIN allowances a ON a.account = w.account AND a.metric = w.metric AND a.period = w.period
+            """,
+            ("bigint", "bigint", "text"),
+            keys,
+        )
+    )
+
+
+def close_windows(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[None]:
+    """Keep what closed windows have used: (account, metric, window, used, overage)."""
+    if rows:
+        yield run_all(
+            """
+            INSERT INTO allowances (account, metric, period, used, overage) {rows}
             ON CONFLICT (account, metric, period)
             DO UPDATE SET used = excluded.used, overage = excluded.overage
             """,
+            ("bigint", "bigint", "text", "bigint", "bigint"),
             rows,
         )
 
 
-def set_heads(rows: Sequence[tuple[int, int, int, bytes, int]]) -> Work[None]:
-    """Write where each account's chain stands: (id, version, head, digest, time)."""
-    yield run_each(
-        "UPDATE accounts SET version = $2, head = $3, digest = $4, active_ms = $5 WHERE id = $1", rows
+def set_balances(rows: Sequence[tuple[int, int, int, bytes, int, str]]) -> Work[None]:
+    """Write where accounts stand: (account, version, head, digest, time, open windows)."""
+    yield run_all(
+        """
+        INSERT INTO balances (account, version, head, digest, active_ms, windows) {rows}
+        ON CONFLICT (account) DO UPDATE SET version = excluded.version, head = excluded.head,
+            digest = excluded.digest, active_ms = excluded.active_ms, windows = excluded.windows
+        """,
+        ("bigint", "bigint", "bigint", "bytea", "bigint", "text"),
+        rows,
     )
 
 
@@ -243,12 +290,13 @@ def add_crossings(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[list[R
     if not rows:
         return []
     return (
-        yield fetch_each(
+        yield fetch_all(
             """
-            INSERT INTO crossings (account, metric, period, percent, entry) VALUES ($1, $2, $3, $4, $5)
+            INSERT INTO crossings (account, metric, period, percent, entry) {rows}
             ON CONFLICT (account, metric, period, percent) DO NOTHING
             RETURNING account, metric, period, percent, entry
             """,
+            ("bigint", "bigint", "text", "bigint", "bigint"),
             rows,
         )
     )

@@ -242,7 +242,7 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
             ledger.clock(),
         )
         yield run(
-            "UPDATE accounts SET version = $2, head = $3, digest = $4 WHERE id = $1",
+            "UPDATE balances SET version = $2, head = $3, digest = $4 WHERE account = $1",
             state.id,
             entry.version,
             entry.id,

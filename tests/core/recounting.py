@@ -35,15 +35,29 @@ async def _assert_sums(ledger: OpenLedger) -> None:
                 overage[entry.account, entry.metric, pot[1:]] += int(delta)
             elif not pot.startswith("^"):
                 used[entry.account, entry.metric, pot] += int(delta)
-    windows = await ledger.rows("SELECT account, metric, period, used, overage FROM allowances")
+    windows = await used_windows(ledger)
     lot_rows = await ledger.rows("SELECT id, left_units FROM lots")
     debt_rows = await ledger.rows("SELECT account, metric, units FROM debts")
 
-    assert {row[:3]: row[3] for row in windows if row[3]} == {key: n for key, n in used.items() if n}
-    assert {row[:3]: row[4] for row in windows if row[4]} == {key: n for key, n in overage.items() if n}
+    assert {key: n for key, (n, _) in windows.items() if n} == {key: n for key, n in used.items() if n}
+    assert {key: n for key, (_, n) in windows.items() if n} == {key: n for key, n in overage.items() if n}
     assert {row[0]: row[1] for row in lot_rows} == dict(lots)
     assert {row[:2]: row[2] for row in debt_rows if row[2]} == {key: n for key, n in debts.items() if n}
     await _assert_conservation(ledger)
+
+
+async def used_windows(ledger: OpenLedger) -> dict[tuple[int, int, str], tuple[int, int]]:
+    """Return (used, overage) of every window: closed ones from their rows, open ones from the balances."""
+    numbers = dict(await ledger.rows("SELECT name, id FROM metrics"))
+    rows = await ledger.rows("SELECT account, metric, period, used, overage FROM allowances")
+    windows = {row[:3]: row[3:] for row in rows}
+    for account, text in await ledger.rows("SELECT account, windows FROM balances"):
+        for window in text.split():
+            place, _, counts = window.rpartition("=")
+            metric, _, period = place.partition("/")
+            used, _, overage = counts.partition("+")
+            windows[account, numbers[metric], period] = (int(used), int(overage or 0))
+    return windows
 
 
 async def _assert_conservation(ledger: OpenLedger) -> None:
@@ -62,13 +76,13 @@ async def _assert_conservation(ledger: OpenLedger) -> None:
 
 
 async def _assert_chains(ledger: OpenLedger) -> None:
-    last: dict[int, tuple[int, int, bytes]] = defaultdict(lambda: (0, 0, b""))
+    last: dict[int, tuple[int, int, bytes]] = defaultdict(lambda: (0, 0, bytes(16)))
     for entry in await ledger.entries():
         version, head, digest = last[entry.account]
         assert (entry.version, entry.prev) == (version + 1, head)
         assert entry.digest == digest_of(entry, digest)
         last[entry.account] = (entry.version, entry.id, entry.digest)
-    accounts = await ledger.rows("SELECT id, version, head, digest FROM accounts")
+    accounts = await ledger.rows("SELECT account, version, head, digest FROM balances")
 
     assert {row[0]: row[1:] for row in accounts if row[1]} == dict(last)
 

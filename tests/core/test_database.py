@@ -165,7 +165,7 @@ async def test_a_folder_that_is_gone_stops_writes_and_comes_back(
 async def test_a_statement_that_fails_leaves_nothing_behind(ledger: OpenLedger) -> None:
     """After everything was decided in memory, the last statement fails: memory and file forget it all."""
     await ledger.quota.consume(ANA, 5, key="before")
-    for table in ("entries", "accounts", "allowances", "audit"):
+    for table in ("entries", "balances", "audit"):
         refused = table
 
         def authorize(action: int, first: str | None, *_: Any, refused: str = refused) -> int:
@@ -229,7 +229,7 @@ async def test_the_file_keeps_the_promises_that_it_was_opened_with(ledger: OpenL
         "DELETE FROM entries",
         "UPDATE audit SET reason = 'another'",
         "DELETE FROM audit",
-        "UPDATE allowances SET used = -1",
+        "INSERT INTO allowances VALUES (1, 1, '2026-11-19', -1, 0)",
         "UPDATE lots SET left_units = -1",
         "UPDATE lots SET left_units = units + 1",
         "UPDATE lots SET units = '12abc'",
@@ -278,6 +278,9 @@ async def test_a_read_that_fails_is_not_remembered(
     """The day's use cannot be read just now; it must not count as none afterwards."""
     ledger = await open_ledger(tmp_path / "quota.db", catalog=catalog, clock=clock)
     await ledger.quota.consume(ANA, 50, key="all")
+    clock.move(days=1)
+    await ledger.quota.consume(ANA, 1, key="next day")  # closes the window of the first
+    clock.move(days=-1)
     ledger.book.forget()
     refuse_reads_of(ledger, "allowances")
     with pytest.raises((sqlite3.DatabaseError, UnavailableError)):

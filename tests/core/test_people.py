@@ -31,7 +31,7 @@ async def test_looking_writes_nothing(ledger: OpenLedger) -> None:
     assert part is not None
     assert (part.allowance_left, part.total_left, part.purchased_used) == (50, 50, 0)
     assert balance.of("tokens") is None
-    assert await ledger.rows("SELECT 1 FROM accounts UNION ALL SELECT 1 FROM allowances") == []
+    assert await ledger.rows("SELECT 1 FROM accounts UNION ALL SELECT 1 FROM balances") == []
 
 
 async def test_a_direct_channel_is_remembered_by_account(ledger: OpenLedger) -> None:

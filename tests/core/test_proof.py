@@ -59,14 +59,14 @@ async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
         ("entries_stay", "UPDATE entries SET id = 99 WHERE id = 9"),
         ("entries_remain", "DELETE FROM entries WHERE id = 4"),
         ("entries_remain", "DELETE FROM entries WHERE id = 9"),
-        (None, "UPDATE accounts SET version = version + 1 WHERE id = 1"),
-        (None, "UPDATE accounts SET head = 1 WHERE id = 1"),
-        (None, "UPDATE accounts SET digest = zeroblob(16) WHERE id = 2"),
+        (None, "UPDATE balances SET version = version + 1 WHERE id = 1"),
+        (None, "UPDATE balances SET head = 1 WHERE account = 1"),
+        (None, "UPDATE balances SET digest = zeroblob(16) WHERE account = 2"),
         (None, "UPDATE accounts SET plan = 'founder' WHERE id = 1"),
         (None, "UPDATE accounts SET plan_until_ms = 5 WHERE id = 1"),
-        (None, "UPDATE allowances SET used = used - 1 WHERE account = 1"),
-        (None, "UPDATE allowances SET overage = 1 WHERE account = 1"),
-        (None, "DELETE FROM allowances WHERE account = 1"),
+        (None, "UPDATE balances SET windows = 'requests/2026-11-20=1' WHERE account = 1"),
+        (None, "UPDATE balances SET windows = windows || '+1' WHERE account = 1"),
+        (None, "UPDATE balances SET windows = '' WHERE account = 1"),
         (None, "INSERT INTO allowances VALUES (1, 1, '2020-01-01', 1, 0)"),
         (None, "UPDATE lots SET left_units = left_units - 1 WHERE left_units > 0"),
         (None, "UPDATE lots SET taken_units = 0"),
@@ -134,7 +134,7 @@ async def test_the_recent_check_goes_on_where_it_ended(
     await ledger.quota.consume(ANA, 1, key="m9")
     one = await check_recent(ledger.database)
     await ledger.quota.consume(ANA, 1, key="m10")
-    await ledger.execute("UPDATE accounts SET version = 99 WHERE id = 1")
+    await ledger.execute("UPDATE balances SET version = 99 WHERE id = 1")
     broken = [await check_recent(ledger.database) for _ in range(2)]
 
     assert [verdict.entries for verdict in (first, nothing, one)] == [9, 0, 1]
@@ -167,7 +167,7 @@ async def test_a_ledger_can_be_verified_while_it_is_written(
 async def test_what_the_watch_finds_stops_all_writes(ledger: OpenLedger) -> None:
     """P8: writes are refused from then on, with the reason; reads stay up."""
     await lived_in(ledger)
-    await ledger.execute("UPDATE accounts SET version = 99 WHERE id = 1")
+    await ledger.execute("UPDATE balances SET version = 99 WHERE id = 1")
     async with asyncio.timeout(5):
         await watch_ledger(ledger.database)
 

@@ -13,6 +13,7 @@ import yarl
 from cogs.connection import point_at
 from quota_core.proof import Proof
 from quota_core.statements import Row, Work, fetch
+from quota_core.store.states import windows_in
 from sandbox.places import ADMIN_ID, FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
 from tests.cogs.stack import opened_core, running_bot
@@ -86,4 +87,11 @@ async def test_exactly_the_limit_is_used_on_each_day_when_the_day_changes_under_
 
 
 def _windows() -> Work[list[Row]]:
-    return (yield fetch("SELECT account, period, used FROM allowances ORDER BY account, period"))
+    closed = yield fetch("SELECT account, period, used FROM allowances")
+    balances = yield fetch("SELECT account, windows FROM balances")
+    opened = [
+        (account, place.partition("/")[2], counts[0])
+        for account, text in balances
+        for place, counts in windows_in(text).items()
+    ]
+    return sorted([*closed, *opened])

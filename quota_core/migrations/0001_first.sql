@@ -17,11 +17,16 @@ CREATE TABLE accounts (
     locale TEXT,
     dm_channel_id TEXT,
     created_ms INTEGER NOT NULL,
-    active_ms INTEGER NOT NULL,        -- when the last entry was made
-    version INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
-    head INTEGER NOT NULL DEFAULT 0,   -- the id of the last entry
-    digest BLOB NOT NULL DEFAULT x'' CHECK (length(digest) IN (0, 16)),
     UNIQUE (kind, external_id)
+) STRICT;
+
+CREATE TABLE balances (                -- what every entry changes, in one narrow row an account: the hot table
+    account INTEGER PRIMARY KEY REFERENCES accounts (id),
+    version INTEGER NOT NULL CHECK (version >= 0),   -- of the last entry
+    head INTEGER NOT NULL,             -- the id of the last entry, 0 before the first
+    digest BLOB NOT NULL CHECK (length(digest) = 16),
+    active_ms INTEGER NOT NULL,        -- when the last entry was made
+    windows TEXT NOT NULL              -- what the open windows have used: requests/2026-11-20=3
 ) STRICT;
 
 CREATE TABLE payers (                  -- who pays for an account beside itself, in order
@@ -32,7 +37,7 @@ CREATE TABLE payers (                  -- who pays for an account beside itself,
     PRIMARY KEY (account, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE allowances (              -- one row a window: nothing is ever reset
+CREATE TABLE allowances (              -- windows that have closed: nothing is ever reset
     account INTEGER NOT NULL,
     metric INTEGER NOT NULL,
     period TEXT NOT NULL,
