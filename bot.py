@@ -114,7 +114,7 @@ async def _export(options: argparse.Namespace) -> int:
             await _export_into(part, options)
     except _IncompleteError as error:
         return error.code
-    except FileExistsError as error:
+    except OSError as error:
         _complain("Nothing was exported:", [str(error)])
         return 1
     return 0

@@ -31,10 +31,13 @@ def cancelled_by_signals() -> Iterator[None]:
 def last_words(error: BaseException, what_is: str | None) -> int:
     """Say in one last line what the interruption means, and return the exit code."""
     if what_is is not None:
-        # After a progress bar the cursor stands at its end.
-        begin = "\r\x1b[K" if sys.stderr.isatty() else ""
-        print(f"{begin}interrupted: {what_is}", file=sys.stderr, flush=True)  # noqa: T201 - a command's last line
+        print(f"{_begin()}interrupted: {what_is}", file=sys.stderr, flush=True)  # noqa: T201 - a command's last line
     return CTRL_C if isinstance(error, KeyboardInterrupt) else TERMINATED
+
+
+def _begin() -> str:
+    # After a progress bar the cursor stands at its end.
+    return "\r\x1b[K" if sys.stderr.isatty() else ""
 
 
 def reader_gone() -> int:
@@ -56,7 +59,7 @@ async def asked(question: str) -> bool:
     if not sys.stdin.isatty():
         print("say --yes where nobody can be asked", file=sys.stderr)  # noqa: T201 - a command's question
         return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a command's question
+    print(f"{_begin()}{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - a command's question
     return (await _line()).strip().lower() in ("y", "yes")
 
 
