@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import places, results
+from benchmarks import places, results, table
 from benchmarks.results import Result
 
 QUICK_VARIABLE = "JAUGE_BENCH_QUICK"
@@ -64,8 +64,11 @@ class Run:
     folder: Path
 
 
-def start(measure: Callable[[Run], Awaitable[list[Result]]], arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, record the results; return MET when every question was met, else NOT_MET."""
+Measurement = Callable[[Run], Awaitable[list[Result]]]
+
+
+def start(measure: Measurement, arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and record the results, and return MET when every question was met, else NOT_MET."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast")
     quick = parser.parse_args(arguments).quick or bool(os.environ.get(QUICK_VARIABLE))
@@ -73,12 +76,14 @@ def start(measure: Callable[[Run], Awaitable[list[Result]]], arguments: Sequence
     with places.folder() as folder:
         rows = asyncio.run(_measured(measure, Run(sizes=QUICK if quick else Sizes(), folder=folder)))
     results.record(places.QUICK_RESULTS if quick else places.RESULTS, rows)
+    if not quick:
+        table.main()
     print(results.printed(rows))
     print(f"{time.monotonic() - started:.0f} s", flush=True)
     return MET if all(row.met for row in rows) else NOT_MET
 
 
-async def _measured(measure: Callable[[Run], Awaitable[list[Result]]], run: Run) -> list[Result]:
+async def _measured(measure: Measurement, run: Run) -> list[Result]:
     return await measure(run)
 
 
