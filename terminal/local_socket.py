@@ -163,6 +163,8 @@ async def ask(data: Path, command: str, options: Mapping[str, Any], reply: Reply
         writer.write(json.dumps({"command": command, "options": dict(options)}).encode() + b"\n")
         await writer.drain()
         code = await _hear(reader, reply)
+    except ConnectionError:
+        code = None
     except BaseException:
         with contextlib.suppress(ConnectionError, TimeoutError):
             writer.write_eof()

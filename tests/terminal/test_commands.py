@@ -123,6 +123,28 @@ async def test_ctrl_c_beside_the_bot_ends_the_work_there_too(place: Place) -> No
     assert after == 0
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+async def test_a_bot_that_stops_does_not_wait_for_commands_and_they_say_so(
+    place: Place, number: signal.Signals, code: int
+) -> None:
+    """Its end is what counts; who asked learns that there is no answer, and no copy."""
+    await make_large_ledger(place.data / "quota.db", LARGE)
+    arguments = ("ledger", "backup", "copy.db", "--data", str(place.data))
+    async with (
+        place.bot() as bot,
+        on_terminal(*arguments, settings=place.settings, cwd=place.cwd) as terminal,
+    ):
+        await terminal.shows(r"copying: \d+%")
+        bot.program.signal(number)
+        answer, out = await terminal.ended()
+        ending = await bot.program.ended()
+
+    assert (answer, ending) == (1, code)
+    assert out == "the bot stopped before it had answered\n"
+    assert not (place.cwd / "copy.db").exists()
+    assert number == signal.SIGKILL or names_in(place.cwd) == {"data"}
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
