@@ -15,6 +15,7 @@ from webhooks.remembered_keys import RememberedKeys
 SPENT = web.RequestKey("SPENT", Spent)
 REALM = 'Bearer realm="jauge"'
 OWN_ACCOUNT = "me"
+_BEARER = "bearer "
 
 
 class Access:
@@ -75,28 +76,25 @@ class Access:
 
         """
         token = _token_of(request)
-        key, was_good = self._remembered.recall(token)
-        if not was_good:
+        known = self._remembered.recall(token)
+        if known is None or known.key.account is not None:
             self._by_address.spend(self._callers.of(request))
-            _required(token)
-        if key is None:
-            key = await self._remembered.check(token)
-        if key is None:
-            raise _unknown_key()
-        if key.account is None:
-            spent = self._by_service.spend(key.id)
+        if known is not None and self._remembered.is_good(known):
+            key = known.key
         else:
-            if was_good:
-                self._by_address.spend(self._callers.of(request))
-            spent = self._by_key.spend(key.id)
+            found = await self._remembered.check(_required(token))
+            if found is None:
+                raise _unknown_key()
+            key = found
+        spent = (self._by_service if key.account is None else self._by_key).spend(key.id)
         request[SPENT] = spent
         return _allowed(key, scope), spent
 
 
 def _token_of(request: web.Request) -> str:
     """Return what the header holds, empty when it holds no bearer key."""
-    kind, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
+    header = request.headers.get(hdrs.AUTHORIZATION, "")
+    return header[len(_BEARER) :].strip() if header[: len(_BEARER)].lower() == _BEARER else ""
 
 
 def _required(token: str) -> str:

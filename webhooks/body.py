@@ -26,9 +26,7 @@ MAX_DIGITS = 20  # as many as the longest id has; Python itself refuses only abo
 M = TypeVar("M", bound=BaseModel)
 
 
-async def read_json(
-    request: web.Request, *, max_bytes: int, timeout_seconds: float = TIMEOUT_SECONDS
-) -> bytes:
+async def read_json(request: web.Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
     """
     Return the raw body of what says that it is JSON; one that has arrived whole is taken without a timer.
 

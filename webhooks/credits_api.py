@@ -18,7 +18,7 @@ from aiohttp import web
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.answers import Spend
 from quota_core.errors import QuotaError
-from quota_core.quota import Consume, Quota
+from quota_core.quota import Quota
 from webhooks.access import Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
 from webhooks.operations import MAX_OPERATIONS, Wanted, account_for, wanted_in
@@ -29,6 +29,7 @@ from webhooks.ready_answer import ReadyAnswer, ReadyHead
 CONSUME_PATH = "/api/credits/consume"
 BATCH_PATH = "/api/credits/batch"
 MAX_BATCH_BYTES = 512 * 1024
+CONSUME_TIMEOUT_SECONDS = 5.0
 BATCH_TIMEOUT_SECONDS = 10.0
 
 
@@ -54,7 +55,8 @@ async def consume(request: web.Request) -> web.Response:
     """Take the units of one operation, durably, and answer what is left; a refusal is a problem document."""
     api = request.app[CREDITS]
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
-    wanted = wanted_in(parse_quickly(await read_json(request, max_bytes=MAX_JSON_BYTES)))
+    raw = await read_json(request, max_bytes=MAX_JSON_BYTES, timeout_seconds=CONSUME_TIMEOUT_SECONDS)
+    wanted = wanted_in(parse_quickly(raw))
     spend = await api.quota.consume(
         account_for(key, wanted), wanted.units, key=wanted.request_id, metric=wanted.metric
     )
@@ -81,7 +83,7 @@ class _Batch:
         """Return an outcome for each row, in order."""
         found: list[Mapping[str, Any] | None] = []
         wanted: list[Wanted] = []
-        operations: list[Consume] = []
+        operations = []
         for row in rows:
             try:
                 one = wanted_in(row)

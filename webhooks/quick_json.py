@@ -52,11 +52,6 @@ def _strings_in(content: Any) -> int | None:
 def _strings_in_row(row: Any) -> int | None:
     if type(row) is not dict:
         return None
-    strings = len(row)
-    for value in row.values():
-        kind = type(value)
-        if kind is str:
-            strings += 1
-        elif kind is not int:
-            return None
-    return strings
+    kinds = list(map(type, row.values()))
+    strings = kinds.count(str)
+    return len(kinds) + strings if strings + kinds.count(int) == len(kinds) else None

@@ -2,15 +2,14 @@
 Keys that were good a moment ago: asked of the database at most once in `MEMORY_SECONDS` each.
 
 A revoked key is therefore refused within a second, by every process that serves it. Only good keys are
-remembered, under their digest, so that neither strangers nor a dump of this table gain anything.
+remembered, so that strangers cannot fill the table.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from quota_core.access_keys import AccessKey, AccessKeys
 
@@ -18,9 +17,12 @@ MEMORY_SECONDS = 0.8  # with the time of one look-up, less than the second that 
 CAPACITY = 10_000
 
 
-class _Known(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A key that was good when it was asked for; `fresh_until_seconds` is by the monotonic clock."""
+
     key: AccessKey
-    asked_seconds: float
+    fresh_until_seconds: float
 
 
 class RememberedKeys:
@@ -42,41 +44,41 @@ class RememberedKeys:
         self._clock = clock
         self._monotonic = monotonic
         self._capacity = capacity
-        self._known: dict[bytes, _Known] = {}
-        self._looking: dict[bytes, asyncio.Task[AccessKey | None]] = {}
+        self._known: dict[str, Remembered] = {}
+        self._looking: dict[str, asyncio.Task[AccessKey | None]] = {}
 
-    def recall(self, token: str) -> tuple[AccessKey | None, bool]:
-        """Return the key if it was good within the memory, and whether the token was ever good."""
-        known = self._known.get(_digest(token))
-        if known is None:
-            return None, False
-        key, asked_seconds = known
-        fresh = self._monotonic() - asked_seconds <= MEMORY_SECONDS
-        ended = key.expires_ms is not None and key.expires_ms <= self._clock()
-        return (key if fresh and not ended else None), True
+    def __len__(self) -> int:
+        """Return how many keys are remembered."""
+        return len(self._known)
+
+    def recall(self, token: str) -> Remembered | None:
+        """Return what is remembered of a token, fresh or not; None when it was never good."""
+        return self._known.get(token)
+
+    def is_good(self, known: Remembered) -> bool:
+        """Tell whether the key was asked for within the memory, and has not ended since."""
+        expires_ms = known.key.expires_ms
+        return known.fresh_until_seconds > self._monotonic() and (
+            expires_ms is None or expires_ms > self._clock()
+        )
 
     async def check(self, token: str) -> AccessKey | None:
         """Ask the database and remember the answer; those who ask at once share one look-up."""
-        digest = _digest(token)
-        looking = self._looking.get(digest)
+        looking = self._looking.get(token)
         if looking is None:
-            looking = asyncio.create_task(self._look_up(token, digest))
-            self._looking[digest] = looking
-            looking.add_done_callback(lambda _: self._looking.pop(digest, None))
+            looking = asyncio.create_task(self._look_up(token))
+            self._looking[token] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(token, None))
         # Shielded: whoever stops waiting must not take the answer from the others.
         return await asyncio.shield(looking)
 
-    async def _look_up(self, token: str, digest: bytes) -> AccessKey | None:
+    async def _look_up(self, token: str) -> AccessKey | None:
         asked_seconds = self._monotonic()
         key = await self._keys.check(token)
         # Taken out first, so that it comes back as the youngest.
-        self._known.pop(digest, None)
+        self._known.pop(token, None)
         if key is not None:
             while len(self._known) >= self._capacity:
                 del self._known[next(iter(self._known))]
-            self._known[digest] = _Known(key, asked_seconds)
+            self._known[token] = Remembered(key=key, fresh_until_seconds=asked_seconds + MEMORY_SECONDS)
         return key
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -88,14 +88,7 @@ def build(
 
     """
     bounds, callers = limits or Limits(), Callers(trusted_proxies)
-    access = Access(
-        access_keys,
-        RememberedKeys(access_keys, clock=clock, monotonic=monotonic),
-        by_address=Budget("address", bounds.address, monotonic=monotonic),
-        by_key=Budget("key", bounds.key, monotonic=monotonic),
-        by_service=Budget("service", bounds.service, monotonic=monotonic),
-        callers=callers,
-    )
+    access = _access(access_keys, bounds, callers, clock=clock, monotonic=monotonic)
     app = _routed(clock)
     app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock)
     app[REST_API] = RestApi(
@@ -124,6 +117,24 @@ def build(
     )
     app[CHECKS] = dict(checks)
     return app
+
+
+def _access(
+    keys: AccessKeys,
+    bounds: Limits,
+    callers: Callers,
+    *,
+    clock: Callable[[], int],
+    monotonic: Callable[[], float],
+) -> Access:
+    return Access(
+        keys,
+        RememberedKeys(keys, clock=clock, monotonic=monotonic),
+        by_address=Budget("address", bounds.address, monotonic=monotonic),
+        by_key=Budget("key", bounds.key, monotonic=monotonic),
+        by_service=Budget("service", bounds.service, monotonic=monotonic),
+        callers=callers,
+    )
 
 
 def _routed(clock: Callable[[], int]) -> web.Application:

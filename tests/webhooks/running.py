@@ -1,5 +1,6 @@
 """The bot's web server on a real ledger and a real port, with the sandbox's Stripe as the only other party."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -257,6 +258,18 @@ def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **opti
         monotonic=bot.watch.seconds,
         **options,
     )
+
+
+async def closed(url: str) -> None:
+    """Return once nothing listens at an address."""
+    host, port = url.removeprefix("http://").split(":")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, int(port))
+            except OSError:
+                return
+            writer.close()
 
 
 def operator() -> Actor:

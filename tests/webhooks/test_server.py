@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from quota_core.catalog import Catalog
-from tests.webhooks.running import PATIENCE_SECONDS, Running, running
+from tests.webhooks.running import PATIENCE_SECONDS, Running, closed, running
 from webhooks import problems, server
 
 
@@ -184,18 +184,6 @@ async def test_stopping_lets_requests_under_way_finish_and_takes_no_new_ones() -
         await serving
 
     assert (answer.status, body) == (200, {"done": True})
-
-
-async def closed(url: str) -> None:
-    """Return once nothing listens at an address."""
-    host, port = url.removeprefix("http://").split(":")
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(host, int(port))
-            except OSError:
-                return
-            writer.close()
 
 
 async def test_stopping_does_not_wait_longer_than_it_was_told() -> None:
