@@ -289,7 +289,9 @@ def _drive(connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
 
 def _execute(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
     rows: list[Row] = []
-    if statement.types:
+    if statement.on_sqlite is not None:
+        rows += connection.execute(statement.on_sqlite) if statement.on_sqlite else ()
+    elif statement.types:
         assert isinstance(statement.rows, Sequence)
         for sql, arguments in _in_chunks(statement.sql, len(statement.types), statement.rows):
             rows += connection.execute(sql, arguments)

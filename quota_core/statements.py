@@ -19,13 +19,15 @@ class Statement(NamedTuple):
     SQL with `$1` parameters, for one or many rows of arguments; `reads` says whether rows come back.
 
     With `types` (PostgreSQL's names, one a column) the text runs for all rows together, and `{rows}` in it stands
-    for them. Without, it runs for each row, and `= ANY($1)` matches any of a list.
+    for them. Without, it runs for each row, and `= ANY($1)` matches any of a list. `on_sqlite` is the text for
+    SQLite, without parameters, where the two engines have nothing in common; empty: nothing is to be done there.
     """
 
     sql: str
     rows: Iterable[Sequence[Any]]
     reads: bool
     types: tuple[str, ...] = ()
+    on_sqlite: str | None = None
 
 
 Work = Generator[Statement, list[Row], T]
@@ -46,6 +48,11 @@ def fetch_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -
     return Statement(sql, rows, reads=True, types=types)
 
 
+def fetch_by_engine(postgres: str, *arguments: Any, sqlite: str) -> Statement:
+    """Ask for rows in the words of each engine; only PostgreSQL's get the arguments."""
+    return Statement(postgres, (arguments,), reads=True, on_sqlite=sqlite)
+
+
 def run(sql: str, *arguments: Any) -> Statement:
     """Change something once."""
     return Statement(sql, (arguments,), reads=False)
@@ -59,3 +66,28 @@ def run_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> 
 def run_each(sql: str, rows: Iterable[Sequence[Any]]) -> Statement:
     """Change something once for each row of arguments."""
     return Statement(sql, rows, reads=False)
+
+
+def tables() -> Work[list[Row]]:
+    """Return the names of all tables."""
+    return (
+        yield fetch_by_engine(
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+            sqlite="SELECT name FROM sqlite_master WHERE type = 'table'",
+        )
+    )
+
+
+def take_turns(lock: int) -> Statement:
+    """Wait until no other transaction has this lock, and hold it to the end; on SQLite they take turns anyway."""
+    return Statement("SELECT pg_advisory_xact_lock($1)", ((lock,),), reads=False, on_sqlite="")
+
+
+def take_time() -> Statement:
+    """Let this transaction take as long as it needs: everyday limits are not for changes of the schema."""
+    return Statement(
+        "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)",
+        ((),),
+        reads=False,
+        on_sqlite="",
+    )

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from quota_core.database import Database, split_script
 from quota_core.errors import SchemaError
-from quota_core.statements import Work, fetch, run
+from quota_core.statements import Work, fetch, run, tables, take_time, take_turns
 
 _FOLDER = Path(__file__).resolve().parent
+_LOCK = 0x4A61756765  # "Jauge": advisory locks are one number space for all programs on the database
 _MARKS = """
 CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, at_ms INTEGER NOT NULL)
 """
@@ -46,16 +47,19 @@ async def migrate(database: Database, *, clock: Callable[[], int]) -> int:
 
 
 def _number() -> Work[int]:
-    tables = {row[0] for row in (yield fetch("SELECT name FROM sqlite_master WHERE type = 'table'"))}
-    if not tables:
+    found = {row[0] for row in (yield from tables())}
+    if not found:
         return 0
-    assert "migrations" in tables, "the database was opened, so it is ours"
+    assert "migrations" in found, "the database was opened, so it is ours"
     rows = yield fetch("SELECT coalesce(max(number), 0) FROM migrations")
     number: int = rows[0][0]
     return number
 
 
 def _step(file: Path, now_ms: int) -> Work[None]:
+    yield take_time()
+    # Of two processes that start at once, one makes the step, and the other one waits and finds it made.
+    yield take_turns(_LOCK)
     yield run(_MARKS)
     done = yield fetch("SELECT 1 FROM migrations WHERE number = $1", int(file.name[:4]))
     if done:
