@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from quota_core.chain import Entry
 from quota_core.errors import OutOfQuotaError, QuotaError, Refill
-from quota_core.ledger import AccountState, Payer, Shortage, parts_of, spendable
+from quota_core.ledger import Payer, Shortage, parts_of, spendable
 from quota_core.posting import Crossed
 
 
@@ -91,40 +91,30 @@ def refusal(
     )
 
 
-def with_crossings(
-    metrics: Sequence[str],
-    outcomes: Sequence[Spend | QuotaError],
-    accounts: Mapping[int, AccountState],
-    new: Sequence[Crossed],
-) -> list[Spend | QuotaError]:
+def with_crossings(outcomes: list[Spend | QuotaError], new: Sequence[Crossed]) -> list[Spend | QuotaError]:
     """Put each new crossing into the answer of the spend that made it."""
-    by_entry: dict[int, list[Crossed]] = {}
+    if not new:
+        return outcomes
+    by_entry: dict[int, list[Crossing]] = {}
     for crossed in new:
-        by_entry.setdefault(crossed.entry, []).append(crossed)
-    told: list[Spend | QuotaError] = []
-    for metric, outcome in zip(metrics, outcomes, strict=True):
-        if isinstance(outcome, Spend) and not outcome.replayed:
-            crossings = tuple(
-                crossing
-                for entry_id in outcome.entry_ids
-                for crossed in by_entry.get(entry_id, ())
-                for crossing in _crossings(accounts[crossed.account].payers[metric], crossed)
-            )
-            told.append(outcome._replace(crossings=crossings) if crossings else outcome)
-        else:
-            told.append(outcome)
-    return told
-
-
-def _crossings(payer: Payer, crossed: Crossed) -> list[Crossing]:
+        by_entry.setdefault(crossed.entry, []).append(_crossing(crossed))
     return [
-        Crossing(
-            kind=window.kind,
-            percent=crossed.percent,
-            used=crossed.used,
-            limit=window.limit,
-            resets_ms=window.period.end_ms,
-        )
-        for window in payer.windows
-        if window.period.key == crossed.period and window.limit is not None
+        outcome._replace(crossings=crossings)
+        if isinstance(outcome, Spend)
+        and not outcome.replayed
+        and (crossings := tuple(one for entry in outcome.entry_ids for one in by_entry.get(entry, ())))
+        else outcome
+        for outcome in outcomes
     ]
+
+
+def _crossing(crossed: Crossed) -> Crossing:
+    window = crossed.window
+    assert window.limit is not None
+    return Crossing(
+        kind=window.kind,
+        percent=crossed.percent,
+        used=crossed.used,
+        limit=window.limit,
+        resets_ms=window.period.end_ms,
+    )

@@ -23,19 +23,33 @@ _NOTHING = (0, 0)
 
 
 class Book:
-    """The states that are resident, and the windows in force."""
+    """
+    The states that are resident, and the windows in force.
+
+    `epoch` grows whenever they are dropped; `last_id` is the last entry's, None when it must be read. With
+    `resident_accounts` 0 nothing is: that is a must where other processes write too, or several transactions at once.
+    """
 
     def __init__(self, catalog: Catalog, *, resident_accounts: int = 200_000) -> None:
         self.catalog = catalog
         self._resident_accounts = resident_accounts
         self._states: dict[AccountRef, AccountState] = {}
+        self.epoch = 0
+        self.last_id: int | None = None
         self._windows: dict[tuple[str, str, int], Window] = {}
         self.metric_ids: dict[str, int] = {}
         self.metric_names: dict[int, str] = {}
 
+    @property
+    def resident(self) -> bool:
+        """Whether states stay between transactions."""
+        return self._resident_accounts > 0
+
     def forget(self) -> None:
         """Drop every resident state: what was decided may not stand in the database."""
         self._states.clear()
+        self.epoch += 1
+        self.last_id = None
 
     def open(self) -> Work[None]:
         """Give every metric of the catalog its number."""
@@ -49,6 +63,12 @@ class Book:
         if surplus > 0:
             for ref in list(islice(self._states, surplus + self._resident_accounts // 10)):
                 del self._states[ref]
+
+    def resident_payer(self, ref: AccountRef, metric: str, now_ms: int) -> Payer | None:
+        """Return an account with its windows on the metric, None unless all of it is resident and in force."""
+        state = self._states.get(ref)
+        payer = None if state is None else state.payers.get(metric)
+        return payer if payer is not None and payer.from_ms <= now_ms < payer.until_ms else None
 
     def states_of(
         self, refs: Iterable[AccountRef], *, now_ms: int, create: bool
@@ -69,27 +89,26 @@ class Book:
                 found[ref] = state
         if missing:
             missing = sorted(set(missing))
-            yield from self._load(missing, found, lock=create)
+            yield from self._load(missing, found)
             unknown = [ref for ref in missing if ref not in found]
             if create and unknown:
                 yield from state_rows.add_accounts(unknown, now_ms)
-                yield from self._load(unknown, found, lock=True)
+                yield from self._load(unknown, found)
             elif unknown:
                 found |= {ref: _nobody(ref, now_ms) for ref in unknown}
         return found
 
-    def _load(
-        self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState], *, lock: bool
-    ) -> Work[None]:
-        fresh = yield from state_rows.accounts(refs, lock=lock)
+    def _load(self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState]) -> Work[None]:
+        fresh = yield from state_rows.accounts(refs)
         by_id = {state.id: state for state in fresh}
         for account, metric, lot in (yield from state_rows.open_lots(list(by_id))):
             by_id[account].lots.setdefault(self.metric_names[metric], []).append(lot)
         for account, metric, units in (yield from state_rows.debts(list(by_id))):
             by_id[account].debt[self.metric_names[metric]] = units
         # Resident only once it is whole: a read that fails half-way must leave nothing behind.
-        for state in fresh:
-            found[state.ref] = self._states[state.ref] = state
+        found |= {state.ref: state for state in fresh}
+        if self.resident:
+            self._states |= {state.ref: state for state in fresh}
 
     def plan_id(self, state: AccountState, now_ms: int) -> str:
         """Return the id of the plan in force."""
@@ -140,24 +159,27 @@ class Book:
 
     def prepare(self, wanted: Iterable[tuple[AccountState, str]], now_ms: int) -> Work[None]:
         """Make sure that these accounts know their windows on these metrics, and what each has used."""
+        fresh: list[tuple[AccountState, str, Payer]] = []
         unread: list[tuple[AccountState, str]] = []
         for state, metric in wanted:
             payer = state.payers.get(metric)
             if payer is None or not payer.from_ms <= now_ms < payer.until_ms:
                 payer = self._payer(state, metric, now_ms)
-                places = {window.place for window in payer.windows}
-                state.closed -= places
-                state.closed |= {
-                    place for place in state.used if metric_of(place) == metric and place not in places
-                }
-                unread += [(state, place) for place in places if place not in state.used]
-                state.payers[metric] = payer
-        try:
-            yield from self.read_windows(unread)
-        except BaseException:
-            for state, place in unread:
-                state.payers.pop(metric_of(place), None)
-            raise
+                fresh.append((state, metric, payer))
+                unread += [
+                    (state, window.place) for window in payer.windows if window.place not in state.used
+                ]
+        if not fresh:
+            return
+        yield from self.read_windows(unread)
+        # Only now, when all is read: who finds the windows may count on what they have used.
+        for state, metric, payer in fresh:
+            places = {window.place for window in payer.windows}
+            state.closed -= places
+            state.closed |= {
+                place for place in state.used if metric_of(place) == metric and place not in places
+            }
+            state.payers[metric] = payer
 
     def payers(
         self, wanted: Sequence[tuple[AccountState, str]], now_ms: int

@@ -19,8 +19,8 @@ from typing import Any, Protocol, TypeVar
 import aiosqlite
 
 from quota_core import sqlite_backup
-from quota_core.errors import DatabaseInUseError, HaltedError, SchemaError, UnavailableError
-from quota_core.statements import Row, Statement, Work
+from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.statements import ROW_LOCK, Row, Statement, Work
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ class Database:
         self._halted: str | None = None
         self._lost = False  # the connection was closed after a failure and could not be opened again
         self._caches: list[Cache] = []
+        self._writes = 0
+        self._quiet = asyncio.Event()
 
     @property
     def halted(self) -> str | None:
@@ -196,11 +198,38 @@ class Database:
         Raises:
             HaltedError: writes are stopped.
             UnavailableError: the file cannot be written just now.
+            ConstraintError: the schema refuses a row.
+
+        """
+        self._writes += 1
+        self._quiet.clear()
+        try:
+            return await self.append(work)
+        finally:
+            self._writes -= 1
+            if not self._writes:
+                self._quiet.set()
+
+    async def append(self, work: Callable[[], Work[T]]) -> T:
+        """
+        Write what was decided in memory while the database was not `busy`; as `write`, in the order of the calls.
+
+        Raises:
+            HaltedError, UnavailableError, ConstraintError: nothing was written.
 
         """
         if self._halted is not None:
             raise HaltedError(self._halted)
         return await self._in_thread(self._transact, work)
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way that reads before it writes, so that nobody may decide ahead of it."""
+        return self._writes > 0
+
+    async def quiet(self) -> None:
+        """Wait until no such work is under way."""
+        await self._quiet.wait()
 
     def _transact(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
@@ -212,7 +241,9 @@ class Database:
             except sqlite3.Error as error:
                 raise self._trouble(error, "written") from error
         except sqlite3.DatabaseError as error:
-            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+            if isinstance(error, sqlite3.IntegrityError):
+                raise ConstraintError(str(error)) from error
+            if isinstance(error, sqlite3.ProgrammingError):
                 raise  # a mistake of ours, not trouble with the file
             raise self._trouble(error, "written") from error
 
@@ -343,4 +374,4 @@ def split_script(text: str) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def _dialect(sql: str) -> str:
     """Both engines share one text; SQLite spells its numbered parameters ?1."""
-    return sql.replace("$", "?").replace("FOR UPDATE OF b", "")  # the whole file is locked
+    return ROW_LOCK.sub("", sql).replace("$", "?")  # the whole file is locked

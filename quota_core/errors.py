@@ -18,6 +18,7 @@ QuotaError
 CatalogError                   a catalog file that cannot be used, with every reason
 SchemaError                    a database of a newer program, or not ours
 DatabaseInUseError             another process holds the database
+ConstraintError                a row that the schema refuses: a key that exists, or a mistake of ours
 """
 
 from __future__ import annotations
@@ -189,3 +190,7 @@ class SchemaError(Exception):
 
 class DatabaseInUseError(Exception):
     """Another process holds the database file."""
+
+
+class ConstraintError(Exception):
+    """The database refused a row by its constraints; nothing was written."""

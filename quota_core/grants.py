@@ -7,10 +7,10 @@ Each writes its entry and an audit row with actor and reason in one transaction,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from quota_core import ledger
+from quota_core import ledger, witnesses
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
@@ -208,12 +208,17 @@ class _Operation:
         return payers[state.id, self.metric], found[0] if found else None
 
     def _book_it(self, posting: Posting, draft: Draft, payer: Payer, now_ms: int) -> Work[None]:
-        entry = posting.append(draft, self.key, payer.windows)
+        action = draft.kind.name.lower()
+        witness = witnesses.by_hand(str(self.actor), action, self.reason)
+        # A plan is what stands last in its entry.
+        parts = (witness, *draft.parts) if draft.kind is EntryKind.PLAN else (*draft.parts, witness)
+        entry = posting.append(replace(draft, parts=parts), self.key, payer.windows)
+        posting.close()
         yield from posting.write()
         yield from entry_rows.add_audit(
             entry.id,
             actor=str(self.actor),
-            action=draft.kind.name.lower(),
+            action=action,
             reason=self.reason,
             now_ms=now_ms,
         )
@@ -229,6 +234,6 @@ class _Operation:
 
 def plan_change_of(entry: Entry) -> PlanChange:
     """Return the change of plan that an entry records."""
-    [(plans, until_ms)] = ledger.parts_of(entry.parts)
+    plans, until_ms = ledger.parts_of(entry.parts)[-1]
     before, _, after = plans.removeprefix("plan:").partition(">")
     return PlanChange(before=before, after=after, until_ms=until_ms or None)

@@ -39,13 +39,15 @@ class Crossed(NamedTuple):
     period: str
     percent: int
     entry: int
-    used: int = 0  # at that moment; told, and not kept
+    used: int  # at that moment; told, and not kept
+    window: Window  # the same
 
 
 class Posting:
     """The entries of one transaction: appended in memory, then written together."""
 
     def __init__(self, book: Book, now_ms: int) -> None:
+        self._book = book
         self._metric_ids = book.metric_ids
         self.now_ms = now_ms
         self._next_id = 0
@@ -54,10 +56,23 @@ class Posting:
         self._lots: dict[int, list[int]] = {}
         self._debts: set[tuple[int, str]] = set()
         self._crossed: list[Crossed] = []
+        self._closed: list[tuple[int, int, str, int, int]] = []
+        self._balances: list[tuple[int, int, int, bytes, int, str]] = []
+        self._owed: list[tuple[int, int, int]] = []
 
-    def begin(self) -> Work[None]:
-        """Learn where the next entry stands."""
-        self._next_id = 1 + (yield from entry_rows.last_id())
+    def begin(self, count: int = 1) -> Work[None]:
+        """Learn where the next entries stand, `count` at most."""
+        if not self._book.resident:
+            self._next_id = yield from entry_rows.take_ids(count)
+            return
+        if self._book.last_id is None:
+            self._book.last_id = yield from entry_rows.last_id()
+        self.begin_at_once()
+
+    def begin_at_once(self) -> None:
+        """Go on behind the last entry that this process knows of."""
+        assert self._book.last_id is not None
+        self._next_id = self._book.last_id + 1
 
     def append(self, draft: Draft, key: bytes, windows: tuple[Window, ...]) -> Entry:
         """Apply a draft and make it an entry; `windows` are those in force, for what is left afterwards."""
@@ -173,36 +188,39 @@ class Posting:
                 used, _ = payer.state.used[window.place]
                 before = (used - units) * 100
                 self._crossed += [
-                    Crossed(entry.account, entry.metric, window.period.key, percent, entry.id, used)
+                    Crossed(entry.account, entry.metric, window.pot, percent, entry.id, used, window)
                     for percent in window.percents
                     if before < percent * window.limit <= used * 100
                 ]
+
+    def close(self) -> None:
+        """Settle what is to be written: later decisions may already stand in the same states."""
+        numbers, now_ms = self._metric_ids, self.now_ms
+        if self._book.resident:
+            self._book.last_id = self._next_id - 1
+        for s in self.accounts.values():
+            if s.closed:
+                self._closed += [
+                    (s.id, numbers[metric_of(place)], place.partition("/")[2], *s.used.pop(place))
+                    for place in s.closed
+                ]
+                s.closed.clear()
+        self._balances = [
+            (s.id, s.version, s.head, s.digest, now_ms, state_rows.windows_text(s.used))
+            for s in self.accounts.values()
+        ]
+        self._owed = [
+            (account, numbers[metric], self.accounts[account].debt[metric]) for account, metric in self._debts
+        ]
 
     def write(self) -> Work[list[Crossed]]:
         """Write entries and changed states; return the crossings that are new."""
         if not self.entries:
             return []
-        states, numbers, now_ms = self.accounts.values(), self._metric_ids, self.now_ms
         yield from entry_rows.add(self.entries)
-        yield from state_rows.close_windows(
-            [
-                (state.id, numbers[metric_of(place)], place.partition("/")[2], *state.used.pop(place))
-                for state in states
-                if state.closed
-                for place in state.closed
-            ]
-        )
-        for state in states:
-            state.closed.clear()
-        yield from state_rows.set_balances(
-            [(s.id, s.version, s.head, s.digest, now_ms, state_rows.windows_text(s.used)) for s in states]
-        )
+        yield from state_rows.close_windows(self._closed)
+        yield from state_rows.set_balances(self._balances)
         yield from state_rows.change_lots([(lot_id, *change) for lot_id, change in self._lots.items()])
-        yield from state_rows.set_debts(
-            [
-                (account, numbers[metric], self.accounts[account].debt[metric])
-                for account, metric in self._debts
-            ]
-        )
+        yield from state_rows.set_debts(self._owed)
         new = {tuple(row) for row in (yield from state_rows.add_crossings([c[:5] for c in self._crossed]))}
         return [one for one in self._crossed if one[:5] in new]

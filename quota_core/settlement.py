@@ -8,11 +8,11 @@ the order, and a report that differs changes nothing and is kept for an operator
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
-from quota_core import ledger
+from quota_core import ledger, witnesses
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left, total_left
 from quota_core.book import Book
@@ -163,8 +163,13 @@ class Settlements:
             now_ms=now_ms,
         )
         draft = ledger.bring(payer.state, EntryKind.PURCHASE, order.metric, order.units, lot.id)
+        witness = witnesses.paid(
+            order.id, payment.reference, payment.payment or order.payment, payment.tax_minor, order.parameters
+        )
+        draft = replace(draft, parts=(*draft.parts, witness))
         # The key is the payment's, so that even two orders could not be credited for one payment.
         entry = posting.append(draft, key_bytes(f"{order.rail}:{payment.reference}"), payer.windows)
+        posting.close()
         yield from posting.write()
         yield from order_rows.set_paid(
             order.id, entry=entry.id, payment=payment.payment, tax_minor=payment.tax_minor, now_ms=now_ms

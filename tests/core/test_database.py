@@ -15,7 +15,7 @@ import pytest
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.database import Database
-from quota_core.errors import DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
 from quota_core.statements import Work, fetch, run
 from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
@@ -240,7 +240,7 @@ async def test_the_file_itself_refuses_what_must_never_be(ledger: OpenLedger, sq
     """L3, L6, L15: append-only, never negative, integers only, one entry for each key."""
     await ledger.grants.add(ANA, 5, actor=OPERATOR, reason="", key="g")
     await ledger.quota.consume(ANA, 1, key="m")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(ConstraintError):
         await ledger.execute(sql)
 
     await assert_sound(ledger)

@@ -1,0 +1,200 @@
+"""
+What a batch of operations leads to: entries and answers, in their order.
+
+Two ways to the same decisions. `batch` runs inside a transaction: it locks and reads everything first. `at_once`
+runs before its transaction, when this process owns the database and everything needed is resident: then the
+transaction only writes, and the next batch is decided while it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from quota_core import answers, ledger
+from quota_core.accounts import AccountRef
+from quota_core.answers import Spend
+from quota_core.book import Book
+from quota_core.chain import Entry
+from quota_core.errors import AccountBlockedError, ConflictingReplayError, QuotaError
+from quota_core.keys import derived_key
+from quota_core.ledger import EntryKind, Payer
+from quota_core.posting import Posting
+from quota_core.statements import Work
+from quota_core.store import entries as entry_rows
+
+REMEMBERED_KEYS = 200_000
+Outcomes = list[Spend | QuotaError]
+
+
+class Consume(NamedTuple):
+    """
+    One operation: `units` (at least 1) of `metric`, paid by `account` first, then by `others` in their order.
+
+    The key is unique for ever per account; the same key with the same content gets the first answer.
+    """
+
+    account: AccountRef
+    metric: str
+    units: int
+    key: bytes
+    others: tuple[AccountRef, ...] = ()
+
+    @property
+    def payers(self) -> tuple[AccountRef, ...]:
+        """Everyone who pays, in order."""
+        return (self.account, *self.others)
+
+
+class StaleError(Exception):
+    """What was decided in memory does not fit the database: nothing was written, decide again."""
+
+
+class Decisions:
+    """Decide batches of operations."""
+
+    def __init__(self, book: Book, *, clock: Callable[[], int]) -> None:
+        self._book = book
+        self._clock = clock
+        self._keys: set[bytes] = set()
+        self._older_keys: set[bytes] = set()
+
+    def batch(self, operations: Sequence[Consume]) -> Work[Outcomes]:
+        """Read what the operations need, decide and write."""
+        now_ms = self._clock()
+        states = yield from self._book.states_of(
+            [ref for operation in operations for ref in operation.payers], now_ms=now_ms, create=True
+        )
+        # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
+        known = yield from self.known([(op.key, states[op.account].id) for op in operations])
+        yield from self._book.prepare(
+            [(states[ref], op.metric) for op in operations for ref in op.payers], now_ms
+        )
+        posting = Posting(self._book, now_ms)
+        yield from posting.begin(sum([len(operation.payers) for operation in operations]))
+        outcomes: Outcomes = []
+        for operation in operations:
+            payers = [states[ref].payers[operation.metric] for ref in operation.payers]
+            place = (operation.key, payers[0].state.id)
+            if place in known:
+                outcomes.append(self._replay(operation, payers, known[place]))
+                continue
+            count = len(posting.entries)
+            outcomes.append(self._decide(operation, payers, posting))
+            if len(posting.entries) > count:
+                known[place] = posting.entries[count:]
+        posting.close()
+        new = yield from posting.write()
+        self._remember([operation.key for operation in operations])
+        return answers.with_crossings(outcomes, new)
+
+    def at_once(self, operations: Sequence[Consume]) -> Callable[[], Work[Outcomes]] | None:
+        """
+        Decide in memory and return the transaction's work; None when something must be read first.
+
+        Keys that were seen lately need a look; others are left to the unique index, or looked up when they were
+        refused. The work raises StaleError when that, or a failure since, shows that memory was ahead of the truth.
+        """
+        book, now_ms = self._book, self._clock()
+        epoch = book.epoch
+        keys = {operation.key for operation in operations}
+        fresh = self._keys.isdisjoint(keys) and self._older_keys.isdisjoint(keys)
+        if book.last_id is None or not fresh or len(keys) < len(operations):
+            return None
+        everyone: list[Sequence[Payer]] = []
+        for account, metric, _, _, others in operations:
+            payer = book.resident_payer(account, metric, now_ms)
+            if payer is None:
+                return None
+            if not others:
+                everyone.append((payer,))
+                continue
+            more = [book.resident_payer(other, metric, now_ms) for other in others]
+            if None in more:
+                return None
+            everyone.append([payer, *(one for one in more if one is not None)])
+        posting = Posting(book, now_ms)
+        posting.begin_at_once()
+        outcomes = [
+            self._decide(operation, payers, posting)
+            for operation, payers in zip(operations, everyone, strict=True)
+        ]
+        refused = [
+            (operation.key, payers[0].state.id)
+            for operation, payers, outcome in zip(operations, everyone, outcomes, strict=True)
+            if type(outcome) is not Spend
+        ]
+        posting.close()
+        self._remember(keys)
+
+        def write() -> Work[Outcomes]:
+            if book.epoch != epoch or (refused and (yield from entry_rows.by_keys(refused))):
+                raise StaleError
+            return answers.with_crossings(outcomes, (yield from posting.write()))
+
+        return write
+
+    def _remember(self, keys: Sequence[bytes] | set[bytes]) -> None:
+        if len(self._keys) > REMEMBERED_KEYS // 2:
+            self._keys, self._older_keys = set(), self._keys
+        self._keys.update(keys)
+
+    def known(self, keys: Sequence[tuple[bytes, int]]) -> Work[dict[tuple[bytes, int], list[Entry]]]:
+        """Return, for each key that its account has used, the entries of that operation, all payers' included."""
+        found = {(entry.key, entry.account): [entry] for entry in (yield from entry_rows.by_keys(keys))}
+        if not found:
+            return found
+        shares = {
+            (payer_key(first.account, first.key), account): first
+            for (first,) in found.values()
+            for account in _payers_in(first)
+        }
+        for entry in (yield from entry_rows.by_keys(list(shares))):
+            first = shares[entry.key, entry.account]
+            found[first.key, first.account].append(entry)
+        return found
+
+    def _decide(self, operation: Consume, payers: Sequence[Payer], posting: Posting) -> Spend | QuotaError:
+        first, metric, units = payers[0], operation.metric, operation.units
+        if len(payers) == 1 and not first.state.blocked:
+            entry = posting.spend_allowance(first, metric, units, operation.key)
+            if entry is not None:
+                # In the order of its fields: all from the allowance, what is left, the entry, no replay.
+                return Spend(metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False)
+        for payer in payers:
+            if payer.state.blocked:
+                return AccountBlockedError(str(payer.state.ref))
+        drafts = ledger.spend(payers, metric, units, posting.now_ms)
+        if isinstance(drafts, ledger.Shortage):
+            plan = self._book.plan_id(first.state, posting.now_ms)
+            return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
+        windows = {payer.state.id: payer.windows for payer in payers}
+        # The key is the first payer's; another one's account may have its own operation under the same key.
+        entries = [posting.append(drafts[0], operation.key, windows[drafts[0].state.id])]
+        for draft in drafts[1:]:
+            key = payer_key(drafts[0].state.id, operation.key)
+            entries.append(posting.append(draft, key, windows[draft.state.id]))
+        return answers.spend_of(metric, entries, replayed=False)
+
+    def _replay(self, operation: Consume, payers: Sequence[Payer], before: list[Entry]) -> Spend | QuotaError:
+        same = (
+            {entry.account for entry in before} <= {payer.state.id for payer in payers}
+            and all(entry.kind == EntryKind.SPEND for entry in before)
+            and {entry.metric for entry in before} == {self._book.metric_ids[operation.metric]}
+            and sum(entry.units for entry in before) == operation.units
+        )
+        if not same:
+            return ConflictingReplayError("this key was used before, with other content")
+        return answers.spend_of(operation.metric, before, replayed=True)
+
+
+def payer_key(first_account: int, key: bytes) -> bytes:
+    """Return the key under which another account pays for an operation of `first_account`."""
+    return derived_key("payer", first_account.to_bytes(8, "big") + key)
+
+
+def _payers_in(entry: Entry) -> list[int]:
+    """Return the other accounts that paid for the operation of this entry."""
+    if "^" not in entry.parts:
+        return []
+    return [int(pot[1:]) for pot, _ in ledger.parts_of(entry.parts) if pot[0] == "^"]
