@@ -10,6 +10,8 @@ Pots, in the order in which a spend uses them:
     overage      beyond the windows that charge, if the plan has any        +2026-11=2
 and, beside them, debt                                                      !=5
 and what other accounts paid of the same operation                          ^34=7
+Two parts say something beside the units: when a lot ends, and a digest that binds another row (see `witnesses`):
+@12=1763600000000 &0f3a…=1.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
 from quota_core.periods import Period
+from quota_core.witnesses import ENDS_MARK
 
 Part = tuple[str, int]
 MAX_COUNT = 2**62  # no counter grows beyond it, so that sums of two still fit the columns
@@ -91,8 +94,8 @@ class Window(NamedTuple):
     """
     One window of a plan's allowance at a moment; `limit` None is unlimited, `cap` 0 blocks beyond it.
 
-    `pot` names it in parts (2026-11-20), `place` among all metrics (requests/2026-11-20). No threshold of `percents` is crossed before
-    `first_mark` units are used.
+    `pot` names it in parts (2026-11-20), `place` among all metrics (requests/2026-11-20). No threshold of
+    `percents` is crossed before `first_mark` units are used.
     """
 
     place: str
@@ -247,6 +250,8 @@ def bring(state: AccountState, kind: EntryKind, metric: str, units: int, lot_id:
     parts: tuple[Part, ...] = ((f"#{lot_id}", units - owed),)
     if owed:
         parts += (("!", -owed),)
+    ends = [lot.expires_ms for lot in state.lots.get(metric, ()) if lot.id == lot_id]
+    parts += tuple((f"{ENDS_MARK}{lot_id}", end_ms) for end_ms in ends if end_ms != NEVER_MS)
     return Draft(state=state, kind=kind, metric=metric, units=units, parts=parts)
 
 
@@ -274,7 +279,7 @@ def apply(draft: Draft) -> None:
             lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
             lot.left += delta
             assert lot.left >= 0
-        elif mark == "^" or draft.kind is EntryKind.PLAN:
+        elif mark in "^@&" or draft.kind is EntryKind.PLAN:
             pass  # no pot of this account: another's share has its own entry, a plan is written beside
         elif mark == "!":
             state.debt[metric] = state.debt.get(metric, 0) + delta

@@ -168,7 +168,7 @@ class Purchases:
         ):
             return found
         order = OrderRow(
-            id=f"ord_{now_ms:012x}{secrets.token_hex(10)}",
+            id="",
             account=states[account].id,
             buyer=states[buyer].id,
             rail="stripe",
@@ -194,9 +194,11 @@ class Purchases:
             account_ref=account,
             buyer_ref=buyer,
         )
+        metric = self._book.metric_ids[package.metric]
+        order = replace(order, id=order_rows.id_of(order, metric))
         parameters = self._checkout.parameters(order, account_label=label)
         order = replace(order, parameters=json.dumps(parameters))
-        yield from order_rows.add(order, self._book.metric_ids[package.metric])
+        yield from order_rows.add(order, metric)
         return order
 
     async def _open_once(self, order: OrderRow) -> Page:

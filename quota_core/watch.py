@@ -7,7 +7,7 @@ import logging
 
 from quota_core.database import Database
 from quota_core.errors import UnavailableError
-from quota_core.proof import check_recent
+from quota_core.recent_check import check_recent
 
 log = logging.getLogger(__name__)
 

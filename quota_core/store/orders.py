@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quota_core import witnesses
 from quota_core.statements import Row, Work, fetch, run
 
 _COLUMNS = """
@@ -53,6 +54,24 @@ def _order(row: Row) -> OrderRow:
     facts = dict(zip(names, row, strict=False))
     facts["livemode"] = bool(facts["livemode"])
     return OrderRow(**facts, account_ref=(row[23], row[24]), buyer_ref=(row[25], row[26]))
+
+
+def id_of(order: OrderRow, metric: int) -> str:
+    """Return the id of an order, which follows from what was ordered; `metric` is its number."""
+    return witnesses.order_id(
+        order.opened_ms,
+        (
+            *(order.account, order.buyer, order.rail, order.package, metric, order.units, order.price_minor),
+            *(
+                order.currency,
+                int(order.livemode),
+                order.expires,
+                order.expires_ms,
+                order.locale,
+                order.token,
+            ),
+        ),
+    )
 
 
 def by_id(order_id: str) -> Work[OrderRow | None]:

@@ -3,51 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from quota_core.chain import Entry
 from quota_core.statements import Row, Work, fetch, fetch_any, run
 
+_ENTRY = ", ".join(Entry._fields)
+LEAST_ID = -(2**63)
 
-def accounts_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, version, head, digest, plan, plan end, open windows)."""
+
+def entries_after(entry_id: int, limit: int) -> Work[list[Row]]:
+    """Return the columns of entries behind this id, in order."""
     return (
         yield fetch(
-            """
-            SELECT a.id, b.version, b.head, b.digest, a.plan, a.plan_until_ms, b.windows
-            FROM accounts a JOIN balances b ON b.account = a.id WHERE a.id > $1 ORDER BY a.id LIMIT $2
-            """,
-            after[0] if after else 0,
+            f"SELECT {_ENTRY} FROM entries WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - column names only
+            entry_id,
             limit,
         )
     )
 
 
-def windows_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (account, metric, window, used, overage)."""
+def openings(account_ids: Sequence[int]) -> Work[list[Row]]:
+    """Return (id, kind, outer id, opened) of accounts."""
+    return (
+        yield fetch_any(
+            "SELECT id, kind, external_id, created_ms FROM accounts WHERE id = ANY($1)", account_ids
+        )
+    )
+
+
+def accounts_after(after: int, limit: int) -> Work[list[Row]]:
+    """Return (every column of an account but its language and channel, then every column of its balance)."""
+    return (
+        yield fetch(
+            """
+            SELECT a.id, a.kind, a.external_id, a.parent, a.status, a.created_ms, a.plan, a.plan_until_ms,
+                b.version, b.head, b.digest, b.active_ms, b.windows
+            FROM accounts a LEFT JOIN balances b ON b.account = a.id
+            WHERE a.id > $1 ORDER BY a.id LIMIT $2
+            """,
+            after,
+            limit,
+        )
+    )
+
+
+def lone_balances(after: int, upto: int) -> Work[list[Row]]:
+    """Return (account) of balances whose account is not there, `after` < account <= `upto`."""
+    return (
+        yield fetch(
+            """
+            SELECT b.account FROM balances b LEFT JOIN accounts a ON a.id = b.account
+            WHERE b.account > $1 AND b.account <= $2 AND a.id IS NULL ORDER BY 1
+            """,
+            after,
+            upto,
+        )
+    )
+
+
+def windows_between(after: int, upto: int) -> Work[list[Row]]:
+    """Return (account, metric, window, used, overage) of windows that closed, `after` < account <= `upto`."""
     return (
         yield fetch(
             """
             SELECT account, metric, period, used, overage FROM allowances
-            WHERE (account, metric, period) > ($1, $2, $3) ORDER BY account, metric, period LIMIT $4
+            WHERE account > $1 AND account <= $2 ORDER BY account, metric, period
             """,
-            *(after[:3] if after else (0, 0, "")),
-            limit,
+            after,
+            upto,
         )
     )
 
 
-def lots_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, account, metric, source, units, left, taken back, expired)."""
+def windows_of(account_ids: Sequence[int]) -> Work[list[Row]]:
+    """Return (account, metric, window, used, overage) of windows that closed."""
     return (
-        yield fetch(
-            """
-            SELECT id, account, metric, source, units, left_units, taken_units, expired_units FROM lots
-            WHERE id > $1 ORDER BY id LIMIT $2
-            """,
-            after[0] if after else 0,
-            limit,
+        yield fetch_any(
+            "SELECT account, metric, period, used, overage FROM allowances WHERE account = ANY($1)",
+            account_ids,
         )
     )
+
+
+def open_windows_of(account_ids: Sequence[int]) -> Work[list[Row]]:
+    """Return (account, text of its open windows)."""
+    return (yield fetch_any("SELECT account, windows FROM balances WHERE account = ANY($1)", account_ids))
 
 
 def debts_after(after: Row | None, limit: int) -> Work[list[Row]]:
@@ -58,41 +99,170 @@ def debts_after(after: Row | None, limit: int) -> Work[list[Row]]:
             SELECT account, metric, units FROM debts
             WHERE (account, metric) > ($1, $2) ORDER BY account, metric LIMIT $3
             """,
-            *(after[:2] if after else (0, 0)),
+            *(after[:2] if after else (LEAST_ID, LEAST_ID)),
             limit,
         )
     )
 
 
-def orders_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, state, account, metric, units, entry, units of its lot)."""
+def lots_after(after: Row | None, limit: int) -> Work[list[Row]]:
+    """Return (every column of a lot, the entry that its order names)."""
     return (
         yield fetch(
             """
-            SELECT o.id, o.state, o.account, o.metric, o.units, o.entry, l.units
-            FROM orders o LEFT JOIN lots l ON l.order_id = o.id
-            WHERE o.id > $1 ORDER BY o.id LIMIT $2
+            SELECT l.id, l.account, l.metric, l.source, l.order_id, l.units, l.left_units, l.taken_units,
+                l.expired_units, l.expires_ms, l.frozen, l.created_ms, o.entry
+            FROM lots l LEFT JOIN orders o ON o.id = l.order_id WHERE l.id > $1 ORDER BY l.id LIMIT $2
             """,
-            after[0] if after else "",
+            after[0] if after else LEAST_ID,
+            limit,
+        )
+    )
+
+
+class ComparedOrder(NamedTuple):
+    """What an order says, with the name of its metric and of who receives it, None where there is no such row."""
+
+    id: str
+    account: int
+    buyer: int
+    rail: str
+    reference: str | None
+    package: str
+    metric: int
+    units: int
+    price_minor: int
+    tax_minor: int
+    currency: str
+    livemode: int
+    expires: str
+    state: str
+    parameters: str
+    token: str
+    locale: str
+    payment: str | None
+    entry: int | None
+    opened_ms: int
+    expires_ms: int
+    paid_ms: int | None
+    metric_name: str | None
+    account_kind: str | None
+    account_name: str | None
+
+
+_ORDER = ", ".join(f"o.{name}" for name in ComparedOrder._fields[:-3])
+
+
+def orders_after(order_id: str, limit: int) -> Work[list[ComparedOrder]]:
+    """Return orders behind this id."""
+    found = yield fetch(
+        f"""
+        SELECT {_ORDER}, m.name, a.kind, a.external_id
+        FROM orders o LEFT JOIN metrics m ON m.id = o.metric LEFT JOIN accounts a ON a.id = o.account
+        WHERE o.id > $1 ORDER BY o.id LIMIT $2
+        """,  # noqa: S608 - column names only
+        order_id,
+        limit,
+    )
+    return [ComparedOrder._make(row) for row in found]
+
+
+def notices_about(order_ids: Sequence[str]) -> Work[list[Row]]:
+    """Return (about, kind, account, facts, language, made) of the notices about these orders."""
+    return (
+        yield fetch_any(
+            """
+            SELECT n.about, n.kind, n.account, n.facts, n.locale, n.created_ms
+            FROM orders o JOIN notices n ON n.account = o.buyer AND n.about = o.id
+                AND n.kind IN ('purchase', 'payment_pending', 'payment_failed')
+            WHERE o.id = ANY($1)
+            """,
+            order_ids,
+        )
+    )
+
+
+def notices_after(after: Row | None, limit: int) -> Work[list[Row]]:
+    """Return (id, kind, about, account, who pays the order it is about, the order's state)."""
+    return (
+        yield fetch(
+            """
+            SELECT n.id, n.kind, n.about, n.account, o.buyer, o.state
+            FROM notices n LEFT JOIN orders o ON o.id = n.about WHERE n.id > $1 ORDER BY n.id LIMIT $2
+            """,
+            after[0] if after else LEAST_ID,
             limit,
         )
     )
 
 
 def audit_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, entry)."""
+    """Return (id, entry, actor, action, reason, time)."""
     return (
         yield fetch(
-            "SELECT id, entry FROM audit WHERE id > $1 ORDER BY id LIMIT $2", after[0] if after else 0, limit
+            "SELECT id, entry, actor, action, reason, at_ms FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
+            after[0] if after else LEAST_ID,
+            limit,
+        )
+    )
+
+
+def crossings_after(after: Row | None, limit: int) -> Work[list[Row]]:
+    """Return (account, metric, window, percent, entry; account, metric, kind and parts of that entry)."""
+    return (
+        yield fetch(
+            """
+            SELECT c.account, c.metric, c.period, c.percent, c.entry, e.account, e.metric, e.kind, e.parts
+            FROM crossings c LEFT JOIN entries e ON e.id = c.entry
+            WHERE (c.account, c.metric, c.period, c.percent) > ($1, $2, $3, $4)
+            ORDER BY c.account, c.metric, c.period, c.percent LIMIT $5
+            """,
+            *(after[:4] if after else (LEAST_ID, LEAST_ID, "", LEAST_ID)),
+            limit,
+        )
+    )
+
+
+def holds_after(after: Row | None, limit: int) -> Work[list[Row]]:
+    """Return (id, account)."""
+    return (
+        yield fetch(
+            "SELECT id, account FROM holds WHERE id > $1 ORDER BY id LIMIT $2",
+            after[0] if after else LEAST_ID,
+            limit,
+        )
+    )
+
+
+def payers_after(after: Row | None, limit: int) -> Work[list[Row]]:
+    """Return (account, position, payer)."""
+    return (
+        yield fetch(
+            """
+            SELECT account, position, payer FROM payers WHERE (account, position) > ($1, $2)
+            ORDER BY account, position LIMIT $3
+            """,
+            *(after[:2] if after else (LEAST_ID, LEAST_ID)),
+            limit,
+        )
+    )
+
+
+def metrics_after(after: Row | None, limit: int) -> Work[list[Row]]:
+    """Return (number, name)."""
+    return (
+        yield fetch(
+            "SELECT id, name FROM metrics WHERE id > $1 ORDER BY id LIMIT $2",
+            after[0] if after else LEAST_ID,
+            limit,
         )
     )
 
 
 def entries(entry_ids: Sequence[int]) -> Work[list[Entry]]:
     """Return entries by id."""
-    columns = ", ".join(Entry._fields)
     rows = yield fetch_any(
-        f"SELECT {columns} FROM entries WHERE id = ANY($1)",  # noqa: S608 - column names only
+        f"SELECT {_ENTRY} FROM entries WHERE id = ANY($1)",  # noqa: S608 - column names only
         entry_ids,
     )
     return [Entry._make(row) for row in rows]

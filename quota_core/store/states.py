@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from quota_core.accounts import AccountRef
-from quota_core.chain import GENESIS
 from quota_core.ledger import NEVER_MS, AccountState, Lot
 from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any, run_all, run_each
+from quota_core.witnesses import first_digest
 
 
 def add_metrics(names: Iterable[str]) -> Work[None]:
@@ -39,7 +39,7 @@ def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
         SELECT id, 0, 0, $3, $4, '' FROM accounts WHERE kind = $1 AND external_id = $2
         ON CONFLICT (account) DO NOTHING
         """,
-        [(ref.kind, ref.external_id, GENESIS, now_ms) for ref in refs],
+        [(*ref, first_digest(*ref, now_ms), now_ms) for ref in refs],
     )
 
 

@@ -28,6 +28,7 @@ from quota_core.statements import Row, Work, fetch, run
 from quota_core.stats import Statistics
 from quota_core.store.entries import after
 from quota_core.store.orders import OrderRow
+from quota_core.witnesses import by_hand
 
 OPERATOR = Actor(user_id=900)
 OPERATOR_ACCOUNT = AccountRef("user", "900")
@@ -218,6 +219,7 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
         states = yield from ledger.book.states_of([account], now_ms=ledger.clock(), create=True)
         state = states[account]
         found = yield fetch("SELECT coalesce(max(id), 0) + 1 FROM entries")
+        witness, _ = by_hand("user:900", "remove", "")
         entry = Entry(
             id=found[0][0],
             account=state.id,
@@ -226,7 +228,7 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
             kind=EntryKind.REMOVE.value,
             metric=ledger.book.metric_ids[metric],
             units=0,
-            parts=f"!={units}",
+            parts=f"!={units} {witness}=1",
             at_ms=ledger.clock(),
             key=b"debt" + found[0][0].to_bytes(12, "big"),
             allowance_left=0,
@@ -237,16 +239,17 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
         marks = ",".join(f"${place}" for place in range(1, 14))
         yield run(f"INSERT INTO entries VALUES ({marks})", *entry)
         yield run(
-            "INSERT INTO audit (entry, actor, action, reason, at_ms) VALUES ($1, 'user:900', 'debt', '', $2)",
+            "INSERT INTO audit (entry, actor, action, reason, at_ms) VALUES ($1, 'user:900', 'remove', '', $2)",
             entry.id,
             ledger.clock(),
         )
         yield run(
-            "UPDATE balances SET version = $2, head = $3, digest = $4 WHERE account = $1",
+            "UPDATE balances SET version = $2, head = $3, digest = $4, active_ms = $5 WHERE account = $1",
             state.id,
             entry.version,
             entry.id,
             entry.digest,
+            ledger.clock(),
         )
         yield run(
             "INSERT INTO debts VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET units = units + excluded.units",

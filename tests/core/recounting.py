@@ -5,6 +5,7 @@ from collections import defaultdict
 from quota_core.chain import digest_of
 from quota_core.ledger import EntryKind
 from quota_core.proof import Proof
+from quota_core.witnesses import first_digest
 from tests.core.opened_ledger import OpenLedger
 
 
@@ -33,7 +34,7 @@ async def _assert_sums(ledger: OpenLedger) -> None:
                 debts[entry.account, entry.metric] += int(delta)
             elif pot.startswith("+"):
                 overage[entry.account, entry.metric, pot[1:]] += int(delta)
-            elif not pot.startswith("^"):
+            elif pot[0] not in "^@&":
                 used[entry.account, entry.metric, pot] += int(delta)
     windows = await used_windows(ledger)
     lot_rows = await ledger.rows("SELECT id, left_units FROM lots")
@@ -48,7 +49,7 @@ async def _assert_sums(ledger: OpenLedger) -> None:
 
 async def used_windows(ledger: OpenLedger) -> dict[tuple[int, int, str], tuple[int, int]]:
     """Return (used, overage) of every window: closed ones from their rows, open ones from the balances."""
-    numbers = dict(await ledger.rows("SELECT name, id FROM metrics"))
+    numbers: dict[str, int] = dict(await ledger.rows("SELECT name, id FROM metrics"))
     rows = await ledger.rows("SELECT account, metric, period, used, overage FROM allowances")
     windows = {row[:3]: row[3:] for row in rows}
     for account, text in await ledger.rows("SELECT account, windows FROM balances"):
@@ -76,15 +77,17 @@ async def _assert_conservation(ledger: OpenLedger) -> None:
 
 
 async def _assert_chains(ledger: OpenLedger) -> None:
-    last: dict[int, tuple[int, int, bytes]] = defaultdict(lambda: (0, 0, bytes(16)))
+    opened = await ledger.rows("SELECT id, kind, external_id, created_ms FROM accounts")
+    begun = {row[0]: (0, 0, first_digest(*row[1:])) for row in opened}
+    last: dict[int, tuple[int, int, bytes]] = {}
     for entry in await ledger.entries():
-        version, head, digest = last[entry.account]
+        version, head, digest = last.get(entry.account, begun[entry.account])
         assert (entry.version, entry.prev) == (version + 1, head)
         assert entry.digest == digest_of(entry, digest)
         last[entry.account] = (entry.version, entry.id, entry.digest)
     accounts = await ledger.rows("SELECT account, version, head, digest FROM balances")
 
-    assert {row[0]: row[1:] for row in accounts if row[1]} == dict(last)
+    assert {row[0]: row[1:] for row in accounts} == begun | last
 
 
 async def _assert_keys(ledger: OpenLedger) -> None:

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from quota_core import proof
+from quota_core import recent_check
 from quota_core.accounts import AccountRef
-from quota_core.proof import Proof, Verdict, check_recent
+from quota_core.proof import Proof
+from quota_core.recent_check import check_recent
+from quota_core.verdict import Verdict
 from quota_core.watch import watch_ledger
 from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
 from tests.core.recounting import assert_sound
@@ -42,7 +44,13 @@ async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
 
     assert verdict.sound
     assert verdict.entries == 9
-    assert verdict.rows == {"accounts": 2, "windows": 2, "lots": 2, "debts": 2, "orders": 1, "audit": 5}
+    assert verdict.rows == {
+        **{"accounts": 2, "balances": 2, "allowances": 0, "debts": 2, "lots": 2, "orders": 1, "notices": 1},
+        **{"audit": 5, "crossings": 1, "holds": 0, "payers": 0, "metrics": 1},
+    }
+    assert verdict.holdings == {
+        "requests": {"granted": 30, "bought": 100, "spent": 20, "expired": 0, "taken_back": 45, "held": 65}
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,7 +67,7 @@ async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
         ("entries_stay", "UPDATE entries SET id = 99 WHERE id = 9"),
         ("entries_remain", "DELETE FROM entries WHERE id = 4"),
         ("entries_remain", "DELETE FROM entries WHERE id = 9"),
-        (None, "UPDATE balances SET version = version + 1 WHERE id = 1"),
+        (None, "UPDATE balances SET version = version + 1 WHERE account = 1"),
         (None, "UPDATE balances SET head = 1 WHERE account = 1"),
         (None, "UPDATE balances SET digest = zeroblob(16) WHERE account = 2"),
         (None, "UPDATE accounts SET plan = 'founder' WHERE id = 1"),
@@ -127,14 +135,14 @@ async def test_the_recent_check_goes_on_where_it_ended(
     ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In steps, across accounts, and never past what is broken."""
-    monkeypatch.setattr(proof, "STEP", 3)
+    monkeypatch.setattr(recent_check, "STEP", 3)
     await lived_in(ledger)
     first = await check_recent(ledger.database)
     nothing = await check_recent(ledger.database)
     await ledger.quota.consume(ANA, 1, key="m9")
     one = await check_recent(ledger.database)
     await ledger.quota.consume(ANA, 1, key="m10")
-    await ledger.execute("UPDATE balances SET version = 99 WHERE id = 1")
+    await ledger.execute("UPDATE balances SET version = 99 WHERE account = 1")
     broken = [await check_recent(ledger.database) for _ in range(2)]
 
     assert [verdict.entries for verdict in (first, nothing, one)] == [9, 0, 1]
@@ -147,7 +155,8 @@ async def test_a_ledger_can_be_verified_while_it_is_written(
     ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps and writes take turns; what came meanwhile is counted, not mistaken for a difference."""
-    monkeypatch.setattr(proof, "STEP", 2)
+    monkeypatch.setattr("quota_core.verdict.MAX_ROWS", 2)
+    monkeypatch.setattr("quota_core.proof.TAIL_ENTRIES", 1)
     await lived_in(ledger)
     proving = asyncio.create_task(verdict_of(ledger))
     written = 0
@@ -167,7 +176,7 @@ async def test_a_ledger_can_be_verified_while_it_is_written(
 async def test_what_the_watch_finds_stops_all_writes(ledger: OpenLedger) -> None:
     """P8: writes are refused from then on, with the reason; reads stay up."""
     await lived_in(ledger)
-    await ledger.execute("UPDATE balances SET version = 99 WHERE id = 1")
+    await ledger.execute("UPDATE balances SET version = 99 WHERE account = 1")
     async with asyncio.timeout(5):
         await watch_ledger(ledger.database)
 

@@ -6,7 +6,8 @@ import pytest
 
 from quota_core.accounts import AccountRef
 from quota_core.errors import HaltedError
-from quota_core.proof import Proof, check_recent
+from quota_core.proof import Proof
+from quota_core.recent_check import check_recent
 from terminal.desk import Desk
 from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock
 

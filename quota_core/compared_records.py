@@ -1,0 +1,68 @@
+"""What the audit and the crossed thresholds say, held against the recount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quota_core import witnesses
+from quota_core.ledger import EntryKind
+from quota_core.recount import Recount
+from quota_core.statements import Row, Work
+from quota_core.store import proofs as rows
+from quota_core.verdict import Verdict
+
+
+class AuditTable:
+    """Who did what by hand, and why: for each such entry one row."""
+
+    def __init__(self, count: Recount, verdict: Verdict) -> None:
+        self._count = count
+        self._verdict = verdict
+        verdict.count("audit", 0)
+
+    def look(self, mark: Row | None, limit: int) -> Work[Row | None]:
+        """Compare the next rows."""
+        found = yield from rows.audit_after(mark, limit)
+        self._verdict.count("audit", len(found))
+        for row in found:
+            self._verdict.note(self._audited(row))
+        if len(found) == limit:
+            return found[-1]
+        # A row that came behind the reading point while steps were made is looked up by itself.
+        unseen = list(self._count.by_hand)
+        there = {row[0] for row in (yield from rows.audited(unseen))}
+        self._verdict.note(
+            f"entry {entry}: was made by hand, but no audit row says by whom"
+            for entry in unseen
+            if entry not in there
+        )
+        return None
+
+    def _audited(self, row: Row) -> Iterator[str]:
+        audit, entry, actor, action, reason, at_ms = row
+        made = self._count.by_hand.pop(entry, None)
+        witness, _ = witnesses.by_hand(actor, action, reason)
+        if made is None:
+            yield f"audit row {audit}: entry {entry} was not made by hand"
+        elif (witness, action, at_ms) != (made.witness, EntryKind(made.kind).name.lower(), made.at_ms):
+            yield f"audit row {audit}: does not say what entry {entry} was made with"
+
+
+class CrossingsTable:
+    """Thresholds that were crossed, each by a spend in that window."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        verdict.count("crossings", 0)
+
+    def look(self, mark: Row | None, limit: int) -> Work[Row | None]:
+        """Compare the next crossings."""
+        found = yield from rows.crossings_after(mark, limit)
+        self._verdict.count("crossings", len(found))
+        for account, metric, period, percent, entry, *said, parts in found:
+            pots = {part.partition("=")[0] for part in (parts or "").split()}
+            if said != [account, metric, EntryKind.SPEND] or period not in pots:
+                self._verdict.note(
+                    [f"account {account}: entry {entry} did not cross {percent} % of window {period}"]
+                )
+        return found[-1] if len(found) == limit else None

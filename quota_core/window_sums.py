@@ -1,0 +1,45 @@
+"""
+What all windows of an account have used, as one number.
+
+Every window gets a random weight when it is first met. The sum of weight times units over all entries of an account
+must be the same over all rows of its windows; another distribution of the units has the same sum once in 2^60. So
+windows that closed long ago need no memory, and whoever alters rows cannot aim at a sum that is drawn anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+
+WEIGHT_BITS = 60
+MAX_TEXTS = 50_000  # texts of parts that are remembered, for each metric
+OVERAGE = "+"
+
+
+class WindowSums:
+    """Weights of windows, and the sums of parts that name nothing but windows."""
+
+    def __init__(self) -> None:
+        self._weights: dict[int, dict[str, int]] = defaultdict(dict)
+        self.plain: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
+        """For each metric: parts of spends that name windows alone, with their (sum, units)."""
+
+    def weight(self, metric: int, pot: str) -> int:
+        """Return the weight of a window (2026-11-20) or of its overage (+2026-11-20)."""
+        weights = self._weights[metric]
+        known = weights.get(pot)
+        if known is None:
+            known = weights[pot] = secrets.randbits(WEIGHT_BITS) | 1
+        return known
+
+    def of_row(self, metric: int, period: str, used: int, overage: int) -> int:
+        """Return the sum of a window's row."""
+        total = used * self.weight(metric, period) if used else 0
+        return total + overage * self.weight(metric, OVERAGE + period) if overage else total
+
+    def remember(self, metric: int, parts: str, total: int, units: int) -> None:
+        """Keep what parts amount to: most entries of a day say the same."""
+        texts = self.plain[metric]
+        if len(texts) >= MAX_TEXTS:
+            texts.clear()
+        texts[parts] = (total, units)
