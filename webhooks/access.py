@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -15,7 +16,7 @@ from webhooks.remembered_keys import RememberedKeys
 SPENT = web.RequestKey("SPENT", Spent)
 REALM = 'Bearer realm="jauge"'
 OWN_ACCOUNT = "me"
-_BEARER = "bearer "
+_BEARER, _PLAIN_BEARER = "bearer ", "Bearer "
 
 
 class Access:
@@ -29,6 +30,7 @@ class Access:
         by_key: counted for each key, wherever it is used from.
         by_service: counted instead of both for a service's key that asks for operations.
         callers: tells addresses apart.
+        monotonic: seconds, for what is remembered.
 
     """
 
@@ -41,6 +43,7 @@ class Access:
         by_key: Budget,
         by_service: Budget,
         callers: Callers,
+        monotonic: Callable[[], float],
     ) -> None:
         self._keys = keys
         self._remembered = remembered
@@ -48,6 +51,7 @@ class Access:
         self._by_key = by_key
         self._by_service = by_service
         self._callers = callers
+        self._monotonic = monotonic
 
     async def authorize(self, request: web.Request, scope: Scope) -> AccessKey:
         """
@@ -75,20 +79,24 @@ class Access:
             ProblemError: as `authorize`.
 
         """
-        token = _token_of(request)
+        header = request.headers.get(hdrs.AUTHORIZATION, "")
+        token = header[len(_PLAIN_BEARER) :] if header.startswith(_PLAIN_BEARER) else _token_of(request)
         known = self._remembered.recall(token)
         if known is None or known.key.account is not None:
             self._by_address.spend(self._callers.of(request))
-        if known is not None and self._remembered.is_good(known):
+        if known is not None and known.good_until_seconds > self._monotonic():
             key = known.key
         else:
-            found = await self._remembered.check(_required(token))
-            if found is None:
-                raise _unknown_key()
-            key = found
+            key = await self._looked_up(token)
         spent = (self._by_service if key.account is None else self._by_key).spend(key.id)
         request[SPENT] = spent
         return _allowed(key, scope), spent
+
+    async def _looked_up(self, token: str) -> AccessKey:
+        key = await self._remembered.check(_required(token))
+        if key is None:
+            raise _unknown_key()
+        return key
 
 
 def _token_of(request: web.Request) -> str:

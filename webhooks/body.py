@@ -23,6 +23,7 @@ TIMEOUT_SECONDS = 5.0
 MAX_DEPTH = 16
 MAX_DIGITS = 20  # as many as the longest id has; Python itself refuses only above 4300
 
+_BROKEN = (aiohttp.ClientError, web.RequestPayloadError, ConnectionError)
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -37,8 +38,11 @@ async def read_json(request: web.Request, *, max_bytes: int, timeout_seconds: fl
     headers, content = request.headers, request.content
     if headers.get(hdrs.CONTENT_TYPE) != "application/json":
         check_type(request)
-    if content.is_eof() and content.exception() is None and hdrs.CONTENT_ENCODING not in headers:
-        raw = content.read_nowait()
+    if content.is_eof() and hdrs.CONTENT_ENCODING not in headers:
+        try:
+            raw = content.read_nowait()
+        except _BROKEN as error:
+            raise _broken() from error
         if len(raw) > max_bytes:
             raise _too_large(max_bytes)
         return raw
@@ -70,8 +74,8 @@ async def read_bytes(request: web.Request, *, max_bytes: int, timeout_seconds: f
         raise refused(
             HTTPStatus.REQUEST_TIMEOUT, "slow-body", f"The body took more than {timeout_seconds:g} seconds"
         ) from error
-    except (aiohttp.ClientError, web.RequestPayloadError, ConnectionError) as error:
-        raise refused(HTTPStatus.BAD_REQUEST, "broken-body", "The body did not arrive whole") from error
+    except _BROKEN as error:
+        raise _broken() from error
     return b"".join(chunks)
 
 
@@ -162,6 +166,10 @@ def check_type(request: web.Request) -> None:
             "The body must be application/json in UTF-8",
             Accept="application/json",
         )
+
+
+def _broken() -> ProblemError:
+    return refused(HTTPStatus.BAD_REQUEST, "broken-body", "The body did not arrive whole")
 
 
 def _too_large(max_bytes: int) -> ProblemError:

@@ -16,12 +16,12 @@ import orjson
 from aiohttp import web
 
 from quota_core.access_keys import AccessKey, Scope
-from quota_core.answers import Spend
+from quota_core.answers import Crossing, Spend
 from quota_core.errors import QuotaError
 from quota_core.quota import Quota
 from webhooks.access import Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
-from webhooks.operations import MAX_OPERATIONS, Wanted, account_for, wanted_in
+from webhooks.operations import MAX_OPERATIONS, Wanted, account_for, wanted_from, wanted_in
 from webhooks.problems import ProblemError, problem_of, timestamp
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
@@ -51,19 +51,19 @@ def routes() -> list[web.RouteDef]:
     return [web.post(CONSUME_PATH, consume), web.post(BATCH_PATH, consume_batch)]
 
 
-async def consume(request: web.Request) -> web.Response:
+async def consume(request: web.Request) -> web.StreamResponse:
     """Take the units of one operation, durably, and answer what is left; a refusal is a problem document."""
     api = request.app[CREDITS]
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
     raw = await read_json(request, max_bytes=MAX_JSON_BYTES, timeout_seconds=CONSUME_TIMEOUT_SECONDS)
-    wanted = wanted_in(parse_quickly(raw))
+    wanted = wanted_from(raw)
     spend = await api.quota.consume(
         account_for(key, wanted), wanted.units, key=wanted.request_id, metric=wanted.metric
     )
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
 
 
-async def consume_batch(request: web.Request) -> web.Response:
+async def consume_batch(request: web.Request) -> web.StreamResponse:
     """Decide up to 1000 operations in their order, and answer one outcome for each; refused ones stop no other."""
     api = request.app[CREDITS]
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
@@ -133,16 +133,17 @@ def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
         "left": {"allowance": spend.allowance_left, "purchased": spend.purchased_left},
         "entry_ids": spend.entry_ids,
         "replayed": spend.replayed,
-        "crossed": [
-            {
-                "period": crossing.kind,
-                "percent": crossing.percent,
-                "used": crossing.used,
-                "limit": crossing.limit,
-                "resets_at": timestamp(crossing.resets_ms),
-            }
-            for crossing in spend.crossings
-        ],
+        "crossed": [_crossed(one) for one in spend.crossings] if spend.crossings else [],
+    }
+
+
+def _crossed(crossing: Crossing) -> dict[str, Any]:
+    return {
+        "period": crossing.kind,
+        "percent": crossing.percent,
+        "used": crossing.used,
+        "limit": crossing.limit,
+        "resets_at": timestamp(crossing.resets_ms),
     }
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple, Self
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
 from webhooks.access import account_of
-from webhooks.body import invalid_body, misformed
+from webhooks.body import invalid_body, misformed, parse
 
 MAX_LENGTH = 200
 MAX_OPERATIONS = 1000
@@ -51,6 +52,17 @@ class OperationRequest(BaseModel):
         return self
 
 
+def wanted_from(raw: bytes) -> Wanted:
+    """
+    Return the operation that a body is.
+
+    Raises:
+        ProblemError: 400 for what is not strict JSON, 422 with `errors` for another form.
+
+    """
+    return _quick(raw) or wanted_in(parse(raw))
+
+
 def wanted_in(content: Any) -> Wanted:
     """
     Return the operation that a JSON value is.
@@ -60,6 +72,21 @@ def wanted_in(content: Any) -> Wanted:
 
     """
     return _plain(content) or _modelled(content)
+
+
+def _quick(raw: bytes) -> Wanted | None:
+    # As in `quick_json`, with the strings that a plain operation has: all its names, and all values but numbers.
+    if b"\\" in raw:
+        return None
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    wanted = _plain(content)
+    if wanted is None:
+        return None
+    numbers = ("units" in content) + (type(content.get("user_id")) is int)
+    return wanted if raw.count(b'"') == 4 * len(content) - 2 * numbers else None
 
 
 def _plain(content: Any) -> Wanted | None:

@@ -39,34 +39,34 @@ class ReadyHead:
         return self._head
 
 
-class ReadyAnswer(web.Response):
+class ReadyAnswer(web.StreamResponse):
     """A 200 with a JSON body."""
 
     def __init__(self, body: bytes, *, head: ReadyHead, spent: Spent) -> None:
-        super().__init__(body=body)
+        super().__init__()
+        self._content = body
         self._head = head
         self._spent = spent
-        self._is_written = False
+        self._ordinary: web.Response | None = None
 
     @property
     def keep_alive(self) -> bool | None:
         """Whether the connection goes on, which the server asks after the answer."""
-        return True if self._is_written else super().keep_alive
+        return True if self._ordinary is None else self._ordinary.keep_alive
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Write the whole answer, or prepare an ordinary one."""
-        if self.keep_alive is False or not request.keep_alive or request.version != HttpVersion11:
-            self.headers.update(JSON_HEADERS)
-            return await super().prepare(request)
+        if super().keep_alive is False or not request.keep_alive or request.version != HttpVersion11:
+            self._ordinary = web.Response(body=self._content, headers=JSON_HEADERS)
+            self._ordinary.force_close()
+            return await self._ordinary.prepare(request)
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the caller is gone")
-        body = self.body
-        assert isinstance(body, bytes)
+        body = self._content
         transport.write(
             b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head.bytes(), self._spent.lines, len(body), body)
         )
-        self._is_written = True
         if transport.get_write_buffer_size():
             # Somebody asks faster than they read: no further request of theirs until they have.
             await request.writer.drain()
@@ -74,5 +74,5 @@ class ReadyAnswer(web.Response):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """End the answer, unless it is already written."""
-        if not self._is_written:
-            await super().write_eof(data)
+        if self._ordinary is not None:
+            await self._ordinary.write_eof(data)

@@ -19,10 +19,10 @@ CAPACITY = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A key that was good when it was asked for; `fresh_until_seconds` is by the monotonic clock."""
+    """A key that was good when it was asked for, and is until `good_until_seconds` of the monotonic clock."""
 
     key: AccessKey
-    fresh_until_seconds: float
+    good_until_seconds: float
 
 
 class RememberedKeys:
@@ -52,15 +52,8 @@ class RememberedKeys:
         return len(self._known)
 
     def recall(self, token: str) -> Remembered | None:
-        """Return what is remembered of a token, fresh or not; None when it was never good."""
+        """Return what is remembered of a token, still good or not; None when it never was."""
         return self._known.get(token)
-
-    def is_good(self, known: Remembered) -> bool:
-        """Tell whether the key was asked for within the memory, and has not ended since."""
-        expires_ms = known.key.expires_ms
-        return known.fresh_until_seconds > self._monotonic() and (
-            expires_ms is None or expires_ms > self._clock()
-        )
 
     async def check(self, token: str) -> AccessKey | None:
         """Ask the database and remember the answer; those who ask at once share one look-up."""
@@ -80,5 +73,12 @@ class RememberedKeys:
         if key is not None:
             while len(self._known) >= self._capacity:
                 del self._known[next(iter(self._known))]
-            self._known[token] = Remembered(key=key, fresh_until_seconds=asked_seconds + MEMORY_SECONDS)
+            self._known[token] = Remembered(
+                key=key, good_until_seconds=asked_seconds + self._good_seconds(key)
+            )
         return key
+
+    def _good_seconds(self, key: AccessKey) -> float:
+        if key.expires_ms is None:
+            return MEMORY_SECONDS
+        return min(MEMORY_SECONDS, (key.expires_ms - self._clock()) / 1000)

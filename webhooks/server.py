@@ -134,6 +134,7 @@ def _access(
         by_key=Budget("key", bounds.key, monotonic=monotonic),
         by_service=Budget("service", bounds.service, monotonic=monotonic),
         callers=callers,
+        monotonic=monotonic,
     )
 
 

@@ -52,9 +52,9 @@ async def test_a_key_is_good_for_less_than_a_second(tmp_path: Path, catalog: Cat
         await remembered.check(token)
         known = remembered.recall(token)
         assert known is not None
-        fresh = remembered.is_good(known)
+        fresh = known.good_until_seconds > now_seconds[0]
         now_seconds[0] += MEMORY_SECONDS
-        stale = remembered.is_good(known)
+        stale = known.good_until_seconds > now_seconds[0]
         await keys.revoke(known.key.id)
         revoked = await remembered.check(token)
 
@@ -70,16 +70,17 @@ async def test_a_key_that_ends_is_not_good_a_moment_longer(tmp_path: Path, catal
     watch = Watch()
     async with opened(tmp_path, watch, catalog) as (database, _):
         keys = AccessKeys(database, clock=watch)
-        token = await keys.create("test", SCOPES, expires_ms=watch() + 60_000)
-        remembered = RememberedKeys(keys, clock=watch, monotonic=lambda: 0.0)
-        await remembered.check(token)
-        known = remembered.recall(token)
-        assert known is not None
-        before = remembered.is_good(known)
-        watch.ahead_ms += 60_000
+        soon = await keys.create("soon", SCOPES, expires_ms=watch() + 500)
+        late = await keys.create("late", SCOPES, expires_ms=watch() + 60_000)
+        remembered = RememberedKeys(keys, clock=watch, monotonic=lambda: 100.0)
+        await remembered.check(soon)
+        await remembered.check(late)
+        known = remembered.recall(soon), remembered.recall(late)
 
-    assert before
-    assert not remembered.is_good(known)
+    assert known[0] is not None
+    assert 100.0 < known[0].good_until_seconds <= 100.5
+    assert known[1] is not None
+    assert known[1].good_until_seconds == 100.0 + MEMORY_SECONDS
 
 
 async def test_the_memory_does_not_grow(tmp_path: Path, catalog: Catalog) -> None:
