@@ -64,14 +64,17 @@ class AccountsTable:
     def _balance(self, row: Row) -> Iterator[str]:
         account, kind, external_id, *_ = row
         created_ms, (version, head, digest, active_ms, _) = row[5], row[8:]
-        begun = (0, 0, first_digest(kind, external_id, created_ms), created_ms, 0)
-        chain = self._count.chains.get(account, begun)
+        chain = self._count.chains.get(account)
+        if chain is None:
+            chain = (0, 0, first_digest(kind, external_id, created_ms), created_ms, 0)
         if version is None:
             yield f"account {account}: has no balance"
-        elif not chain[0] and digest != begun[2]:
-            yield f"account {account}: was opened under another name or at another time"
         elif (version, head, digest) != chain[:3]:
-            yield f"account {account}: its head is not its last entry, {chain[1]}"
+            yield (
+                f"account {account}: its head is not its last entry, {chain[1]}"
+                if chain[0]
+                else f"account {account}: was opened under another name or at another time"
+            )
         elif active_ms != chain[3]:
             yield f"account {account}: was not active at {active_ms}, its last entry is of {chain[3]}"
 

@@ -11,6 +11,8 @@ from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
 from quota_core.verdict import Verdict
 
+SOURCES = {"grant": EntryKind.GRANT, "purchase": EntryKind.PURCHASE}
+
 
 class LotsTable:
     """What grants and purchases brought, and what is left of it."""
@@ -44,8 +46,12 @@ class LotsTable:
         if lot is None:
             yield f"lot {lot_id}: no entry brought it"
             return
-        kind = EntryKind.PURCHASE if source == "purchase" else EntryKind.GRANT
-        if (account, metric, kind, created_ms) != (lot.account, lot.metric, lot.kind, lot.created_ms):
+        if (account, metric, SOURCES.get(source), created_ms) != (
+            lot.account,
+            lot.metric,
+            lot.kind,
+            lot.created_ms,
+        ):
             yield f"lot {lot_id}: is not what entry {lot.brought_by} brought"
         if amounts != [lot.units, lot.left, lot.taken, lot.expired]:
             yield f"lot {lot_id}: {amounts[1]} of {amounts[0]} left, its entries say {lot.left} of {lot.units}"

@@ -39,8 +39,8 @@ class OrdersTable:
             self._verdict.note(_ordered(order))
             if order.state == "paid":
                 self._verdict.note(self._credited(order, told))
-            elif order.state in ("pending", "failed"):
-                self._verdict.note(_told(order, f"payment_{order.state}", {}, told))
+            else:
+                self._verdict.note(_unpaid(order, told))
         if len(found) == limit:
             return found[-1].id
         # A row that came behind the reading point while steps were made is looked up by itself.
@@ -100,6 +100,15 @@ def _ordered(order: ComparedOrder) -> Iterator[str]:
     )
     if said != order.id:
         yield f"order {order.id}: is not what was ordered under this id"
+
+
+def _unpaid(order: ComparedOrder, told: Mapping[Row, Row]) -> Iterator[str]:
+    if order.state not in ("open", "expired", "pending", "failed"):
+        yield f"order {order.id}: is in no known state, {order.state}"
+    if (order.entry, order.paid_ms, order.tax_minor) != (None, None, 0):
+        yield f"order {order.id}: is {order.state}, but says what was paid"
+    if order.state in ("pending", "failed"):
+        yield from _told(order, f"payment_{order.state}", {}, told)
 
 
 def _facts_of(order: ComparedOrder) -> tuple[object, ...]:

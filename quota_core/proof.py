@@ -26,7 +26,6 @@ from quota_core.verdict import Pace, Stopwatch, Verdict
 from quota_core.witnesses import first_digest
 
 Mark = TypeVar("Mark")
-TAIL_ENTRIES = 500  # so few uncounted entries that a step which also compares rows stays short
 
 
 class Table(Protocol[Mark]):
@@ -54,7 +53,7 @@ class Proof:
         """Check everything; `progress` is told how many entries were counted so far."""
         started_seconds = time.perf_counter()
         verdict, count = self._verdict, self._count
-        while await self._database.read(self._count_some) > TAIL_ENTRIES:
+        while await self._database.read(self._count_some):
             progress(count.entries)
         metric_ids = await self._database.read(state_rows.metric_ids)
         accounts = AccountsTable(count, verdict, metric_ids)
@@ -87,14 +86,14 @@ class Proof:
         with Stopwatch(pace):
             return (yield from table.look(mark, pace.rows))
 
-    def _count_some(self) -> Work[int]:
-        """Count some entries and return how many, 0 at the end."""
-        count = self._count
+    def _count_some(self) -> Work[bool]:
+        """Count some entries, and tell whether there may be more."""
+        count, limit = self._count, self._pace.rows
         with Stopwatch(self._pace):
-            found = yield from rows.entries_after(count.last_id, self._pace.rows)
+            found = yield from rows.entries_after(count.last_id, limit)
             new = yield from rows.openings(count.unknown(found))
             self._verdict.note(count.feed(found, {row[0]: first_digest(*row[1:]) for row in new}))
-        return len(found)
+        return len(found) == limit
 
     def _conclude(self, names: Mapping[int, str]) -> None:
         """Check that of each metric as many units are held as came and did not go, and that no head is missing."""

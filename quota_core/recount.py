@@ -84,7 +84,8 @@ class Recount:
 
     def unknown(self, rows: Sequence[Row]) -> list[int]:
         """Return the accounts whose first entry is among these rows."""
-        return sorted({row[1] for row in rows} - self.chains.keys())
+        chains = self.chains
+        return [account for account in {row[1] for row in rows} if account not in chains]
 
     def feed(self, rows: Sequence[Row], beginnings: Mapping[int, bytes]) -> list[str]:
         """

@@ -51,9 +51,7 @@ def _part(name: str, facts: tuple[Fact, ...]) -> tuple[str, int]:
 
 
 def _digest(name: str, facts: tuple[Fact, ...], size: int) -> bytes:
-    """Digest facts so that no two lists of them look alike: each with its type and its length before it."""
-    state = blake2b(digest_size=size, person=name.encode())
-    for fact in facts:
-        data = b"" if fact is None else str(fact).encode("utf-8", "surrogatepass")
-        state.update(f"{type(fact).__name__[0]}{len(data)}:".encode() + data)
-    return state.digest()
+    """Digest facts so that no two lists of them look alike: each has its type and its length before it."""
+    texts = [(type(fact).__name__[0], "" if fact is None else str(fact)) for fact in facts]
+    text = "".join([f"{kind}{len(fact)}:{fact}" for kind, fact in texts])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size, person=name.encode()).digest()

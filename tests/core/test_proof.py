@@ -156,7 +156,6 @@ async def test_a_ledger_can_be_verified_while_it_is_written(
 ) -> None:
     """Steps and writes take turns; what came meanwhile is counted, not mistaken for a difference."""
     monkeypatch.setattr("quota_core.verdict.MAX_ROWS", 2)
-    monkeypatch.setattr("quota_core.proof.TAIL_ENTRIES", 1)
     await lived_in(ledger)
     proving = asyncio.create_task(verdict_of(ledger))
     written = 0

@@ -1,0 +1,49 @@
+"""A ledger with a past of every kind: each table has rows, each column says something."""
+
+from quota_core.accounts import AccountRef
+from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
+
+ANA, BEN, TEAM, CARL = (
+    AccountRef("user", "1"),
+    AccountRef("user", "2"),
+    AccountRef("guild", "1"),
+    AccountRef("user", "3"),
+)
+
+
+async def order(ledger: OpenLedger, account: AccountRef, package: str, status: str | None) -> None:
+    """Order a package for an account, paid by Ana, and report how its payment stands."""
+    opened = await ledger.purchases.begin(account, package, buyer=ANA, locale="fr")
+    row = await ledger.purchases.order(opened.order_id)
+    if status is not None:
+        await ledger.settlements.settle(payment_of(row, str(row.reference), status))
+
+
+async def lived_in(ledger: OpenLedger) -> None:
+    """Use everything, over two days."""
+    await ledger.quota.consume(ANA, 7, key="a1")
+    await order(ledger, ANA, "five", "paid")
+    await order(ledger, ANA, "eight", "paid")
+    await ledger.quota.consume(ANA, 8, key="a2")
+    await ledger.quota.consume(ANA, 1, key="a3")
+    await ledger.quota.give_back(ANA, key="a3")
+    await ledger.grants.add(ANA, 30, actor=OPERATOR, reason="thanks", key="g1")
+    await ledger.grants.remove(ANA, 4, actor=OPERATOR, reason="too many", key="g2")
+    await ledger.grants.set_plan(ANA, "charged", until_ms=None, actor=OPERATOR, reason="asked", key="p1")
+    await ledger.quota.consume(ANA, 3, key="a4", metric="renders")
+    until_ms = ledger.clock() + 999_999_999
+    await ledger.grants.set_plan(BEN, "pro", until_ms=until_ms, actor=OPERATOR, reason="trial", key="p2")
+    await ledger.quota.consume(BEN, 5, key="b1")
+    await ledger.quota.consume(BEN, 2, key="b2", metric="renders")
+    await owe_units(ledger, BEN, "requests", 3)
+    await order(ledger, BEN, "eight", "paid")
+    await owe_units(ledger, BEN, "requests", 6)
+    ledger.clock.move(days=1)
+    await ledger.quota.consume(ANA, 2, key="a5")
+    await ledger.quota.consume(ANA, 1, key="a6", metric="renders")
+    await ledger.quota.consume(TEAM, 12, key="t1", payers=(ANA,))
+    await ledger.quota.consume(BEN, 1, key="b3")
+    await ledger.quota.consume(BEN, 1, key="b4", metric="renders")
+    for status in ("pending", "failed", "expired", None):
+        await order(ledger, TEAM, "five", status)
+    await ledger.purchases.viewed(CARL, "shop")

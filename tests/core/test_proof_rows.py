@@ -1,0 +1,242 @@
+"""Whatever single row is altered, removed, repeated or exchanged: the proof finds it, or here stands why nothing can."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quota_core.errors import ConstraintError
+from quota_core.proof import Proof
+from tests.core.catalogs import everything
+from tests.core.opened_ledger import OpenLedger, SteerableClock, open_ledger
+from tests.core.rich_ledger import lived_in
+
+# Tables of which the ledger's numbers say nothing, and why they need no proof by them.
+BESIDE_THE_LEDGER = {
+    "deliveries": "what Stripe posted; Stripe has the original",
+    "views": "openings of the shop, for statistics",
+    "api_keys": "who may ask; a key that was altered is refused",
+    "marks": "how far a recurring check has come",
+    "migrations": "the version of the schema",
+    "leases": "which process does what, just now",
+}
+# Columns of rows that were altered without anything to show it, and why. A second word limits it to such rows.
+WITHOUT_WITNESS = {
+    "accounts.locale": "the language last seen, learned again at the next interaction",
+    "accounts.dm_channel_id": "what Discord says of the person, asked again when it fails",
+    "audit.id": "a number that nothing refers to",
+    "notices.id": "a number that nothing refers to",
+    "notices.nonce": "drawn at random",
+    "notices.state": "how far the sending is",
+    "notices.attempts": "how far the sending is",
+    "notices.next_ms": "how far the sending is",
+    "notices.fence": "how far the sending is",
+    "notices.lease_until_ms": "how far the sending is",
+    "notices.sent_ms": "how far the sending is",
+    "notices.failure": "how far the sending is",
+    "notices.created_ms payment_": "when a state was told that brought nothing",
+    "orders.url": "the provider's page; it decides what is paid there",
+    "orders.attempt": "how often the provider was asked for a page",
+    "orders.receipt_url": "the provider's page",
+    "orders.after_entry": "where an unpaid order is shown in the history",
+    "orders.reference unpaid": "the provider's page; a payment there must agree with the order",
+    "orders.payment unpaid": "the provider's page",
+    "orders.parameters unpaid": "what the page was opened with; a payment there must agree with the order",
+    "orders.state open": "open or expired: no payment either way",
+    "crossings.percent": "the limit that was crossed stands in the catalog",
+}
+REMOVED_WITHOUT_TRACE = {
+    "orders open": "nobody paid it, and nothing was told of it",
+    "crossings": "a threshold may be told twice",
+}
+
+
+@pytest.fixture
+async def rich(tmp_path: Path, clock: SteerableClock) -> AsyncIterator[OpenLedger]:
+    """Return a lived-in ledger without what stands in the way of someone who edits the file."""
+    ledger = await open_ledger(tmp_path / "quota.db", catalog=everything(), clock=clock)
+    await lived_in(ledger)
+    for (trigger,) in await ledger.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        await ledger.execute(f"DROP TRIGGER {trigger}")
+    await ledger.rows("PRAGMA foreign_keys = OFF")
+    await ledger.rows("PRAGMA ignore_check_constraints = ON")
+    yield ledger
+    await ledger.close()
+
+
+async def problems(ledger: OpenLedger) -> list[str]:
+    """Verify everything."""
+    return (await Proof(ledger.database).verify()).problems
+
+
+async def columns_of(ledger: OpenLedger, table: str) -> list[str]:
+    """Return the names of a table's columns."""
+    return [row[1] for row in await ledger.rows(f"PRAGMA table_info({table})")]
+
+
+async def rows_of(ledger: OpenLedger, table: str) -> list[dict[str, Any]]:
+    """Return every row of a table, by the names of its columns."""
+    names = await columns_of(ledger, table)
+    return [
+        dict(zip(names, row, strict=True))
+        for row in await ledger.rows(f"SELECT {', '.join(names)} FROM {table}")
+    ]
+
+
+def others(value: Any) -> Iterator[Any]:
+    """Yield what a column may be altered to: one bit of a number, one byte of a text, nothing at all."""
+    match value:
+        case None:
+            yield from (1, "x")
+        case int():
+            yield from (value ^ 1, value ^ (1 << 20), -value - 1, None)
+        case str():
+            yield from (value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :] for at in range(len(value)))
+            yield from (value + "0", None)
+        case bytes():
+            yield from (value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(len(value)))
+
+
+def is_excused(table: str, column: str, row: dict[str, Any], changed: Any) -> bool:
+    """Tell whether nothing can show that this was altered."""
+    name = f"{table}.{column}"
+    kinds = [name]
+    if table == "orders" and row["state"] != "paid":
+        kinds.append(f"{name} unpaid")
+        if row["state"] in ("open", "expired") and changed in ("open", "expired"):
+            kinds.append(f"{name} open")
+    if table == "notices":
+        kinds.append(f"{name} {row['kind'][:8]}")
+    return any(kind in WITHOUT_WITNESS for kind in kinds)
+
+
+TABLES = (
+    *("accounts", "balances", "allowances", "debts", "lots", "orders", "notices", "entries", "audit"),
+    *("crossings", "metrics"),
+)
+
+
+async def test_every_table_is_proved_or_its_reason_stands_here(rich: OpenLedger) -> None:
+    """A new table must be thought of."""
+    names = {row[0] for row in await rich.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    assert names - set(TABLES) - {"holds", "payers"} <= BESIDE_THE_LEDGER.keys()
+    assert await problems(rich) == []
+
+
+async def alter(ledger: OpenLedger, table: str, row: dict[str, Any], column: str, value: Any) -> bool:
+    """Change one value of one row; False where the file itself refuses it."""
+    where = " AND ".join(f"{name} IS ${number}" for number, name in enumerate(row, 2))
+    try:
+        await ledger.execute(f"UPDATE {table} SET {column} = $1 WHERE {where}", value, *row.values())
+    except ConstraintError:
+        return False  # STRICT, NOT NULL or UNIQUE
+    return True
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_any_altered_value_is_found(rich: OpenLedger, table: str) -> None:
+    """Each row, each column, each byte of a text."""
+    missed, tried = [], 0
+    for row in await rows_of(rich, table):
+        for column, value in row.items():
+            for changed in others(value):
+                if changed == value or not await alter(rich, table, row, column, changed):
+                    continue
+                tried += 1
+                if not await problems(rich) and not is_excused(table, column, row, changed):
+                    missed.append(f"{table}.{column}: {value!r} -> {changed!r}")
+                assert await alter(rich, table, row | {column: changed}, column, value)
+
+    assert missed == []
+    assert tried > 0
+    assert await problems(rich) == []
+
+
+async def put_back(ledger: OpenLedger, table: str, row: dict[str, Any]) -> None:
+    """Insert a row as it was."""
+    marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await ledger.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", *row.values())
+
+
+async def take_out(ledger: OpenLedger, table: str, row: dict[str, Any]) -> None:
+    """Delete a row."""
+    where = " AND ".join(f"{name} IS ${number}" for number, name in enumerate(row, 1))
+    await ledger.execute(f"DELETE FROM {table} WHERE {where}", *row.values())
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_any_removed_row_is_found(rich: OpenLedger, table: str) -> None:
+    """One after the other."""
+    missed = []
+    for row in await rows_of(rich, table):
+        await take_out(rich, table, row)
+        excused = table in REMOVED_WITHOUT_TRACE or (
+            table == "orders" and row["state"] in ("open", "expired")
+        )
+        if not await problems(rich) and not excused:
+            missed.append(row)
+        await put_back(rich, table, row)
+
+    assert missed == []
+    assert await problems(rich) == []
+
+
+@pytest.mark.parametrize("table", ["entries", "lots", "accounts", "audit", "notices"])
+async def test_any_repeated_row_is_found(rich: OpenLedger, table: str) -> None:
+    """Under a new number; where the file itself refuses a second one, that is found too."""
+    missed = []
+    for row in await rows_of(rich, table):
+        copy = row | {"id": 1000}
+        try:
+            await put_back(rich, table, copy)
+        except ConstraintError:
+            continue
+        if not await problems(rich):
+            missed.append(row)
+        await take_out(rich, table, copy)
+
+    assert missed == []
+
+
+@pytest.mark.parametrize("table", ["entries", "lots", "accounts"])
+async def test_any_two_exchanged_rows_are_found(rich: OpenLedger, table: str) -> None:
+    """Each with the one behind it: what one said, the other says now."""
+    missed = []
+    rows = await rows_of(rich, table)
+    for one, other in zip(rows, rows[1:], strict=False):
+        await take_out(rich, table, one)
+        await take_out(rich, table, other)
+        swapped = (one | {"id": other["id"]}, other | {"id": one["id"]})
+        for row in swapped:
+            await put_back(rich, table, row)
+        if not await problems(rich):
+            missed.append((one, other))
+        for row in swapped:
+            await take_out(rich, table, row)
+        for row in (one, other):
+            await put_back(rich, table, row)
+
+    assert missed == []
+    assert await problems(rich) == []
+
+
+@pytest.mark.parametrize("table", ["holds", "payers"])
+async def test_what_nothing_made_is_found(rich: OpenLedger, table: str) -> None:
+    """Tables for later are empty until then."""
+    values = {"holds": "1, 1, 1, zeroblob(16), 1, NULL, 'held', 1, 1", "payers": "1, 0, 2, NULL"}[table]
+    await rich.execute(f"INSERT INTO {table} VALUES ({values})")
+
+    assert table in (await problems(rich))[0]
+
+
+async def test_the_first_bad_entry_is_named_first(rich: OpenLedger) -> None:
+    """Then what follows from it; never more than twenty."""
+    await rich.execute("UPDATE entries SET units = units + 1 WHERE id IN (4, 9)")
+    await rich.execute("UPDATE balances SET active_ms = 1")
+    found = await problems(rich)
+
+    assert found[0].startswith("entry 4:")
+    assert any(problem.startswith("entry 9:") for problem in found)
+    assert found[-1].startswith("account 4:")
