@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from quota_core.statements import ROW_LOCK
+
 _REFUSE = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -30,7 +32,6 @@ _SPELLINGS = (
     (re.compile(r"\)\s*(STRICT|WITHOUT ROWID)(\s*,\s*(STRICT|WITHOUT ROWID))?\s*;?\s*$"), ")"),
 )
 _SCHEMA_WORDS = ("CREATE ", "ALTER ", "DROP ")
-_ROW_LOCK = re.compile(r"\bFOR UPDATE( OF \w+)?")
 _WORN = "CREATE TABLE balances "
 """Its rows change with every entry: room in each page lets a change stay in it, past every index."""
 
@@ -47,7 +48,7 @@ def query(sql: str, types: tuple[str, ...], *, reading: bool) -> str:
         arrays = ", ".join(f"${place}::{name}[]" for place, name in enumerate(types, start=1))
         sql = sql.replace("{rows}", f"SELECT * FROM unnest({arrays})")  # noqa: S608 - places and types only
     # Ids and foreign keys never change: the lock leaves those alone who only refer to the row.
-    return _ROW_LOCK.sub("" if reading else r"FOR NO KEY UPDATE\1", sql)
+    return ROW_LOCK.sub(lambda found: "" if reading else f"FOR NO KEY UPDATE{found[1] or ''}", sql)
 
 
 def changes_schema(sql: str) -> bool:

@@ -7,11 +7,14 @@ chooses how to run it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+ROW_LOCK = re.compile(r"\bFOR UPDATE( OF \w+(, \w+)*)?")
+"""What locks rows in a statement: nothing on SQLite, where one transaction has the whole file."""
 
 
 class Statement(NamedTuple):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quota_core.chain import Entry
-from quota_core.statements import Work, fetch, fetch_any, run, run_all
+from quota_core.statements import Work, fetch, fetch_any, fetch_by_engine, run, run_all
 
 _COLUMNS = ", ".join(Entry._fields)
+_IDS_LOCK = 0x4A6175676501
 _TYPES = tuple(
     {"parts": "text", "key": "bytea", "digest": "bytea"}.get(name, "bigint") for name in Entry._fields
 )
@@ -16,6 +17,28 @@ _TYPES = tuple(
 def last_id() -> Work[int]:
     """Return the id of the last entry, 0 when there is none."""
     rows = yield fetch("SELECT coalesce(max(id), 0) FROM entries")
+    number: int = rows[0][0]
+    return number
+
+
+def take_ids(count: int) -> Work[int]:
+    """
+    Return the first of `count` ids in a row that nobody else gets; the accounts' rows are locked by now.
+
+    Taken after the lock, ids grow along each account's chain. Those that are not used stay unused.
+    """
+    rows = yield fetch_by_engine(
+        # The lock is held for these few calls, and not to the end of the transaction as a row's would be.
+        """
+        WITH turn AS MATERIALIZED (SELECT pg_advisory_lock($2)),
+            first AS MATERIALIZED (SELECT nextval('entries_id_seq') AS id FROM turn),
+            last AS MATERIALIZED (SELECT id, setval('entries_id_seq', id + $1 - 1) FROM first)
+        SELECT id, pg_advisory_unlock($2) FROM last
+        """,
+        count,
+        _IDS_LOCK,
+        sqlite="SELECT coalesce(max(id), 0) + 1 FROM entries",
+    )
     number: int = rows[0][0]
     return number
 

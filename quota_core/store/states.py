@@ -43,17 +43,18 @@ def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
     )
 
 
-def accounts(refs: Sequence[AccountRef], *, lock: bool) -> Work[list[AccountState]]:
+def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
     """Return the states of those accounts that exist, without lots and debts; locked in the order of their ids."""
+    # Both rows are locked: PostgreSQL reads only locked rows again when it had to wait for them.
     rows = yield fetch_all(
-        f"""
-        WITH wanted (kind, external_id) AS ({{rows}})
+        """
+        WITH wanted (kind, external_id) AS ({rows})
         SELECT a.id, a.kind, a.external_id, a.plan, a.plan_until_ms, a.status, a.locale, a.created_ms,
             b.version, b.head, b.digest, b.windows
         FROM wanted w JOIN accounts a ON a.kind = w.kind AND a.external_id = w.external_id
             JOIN balances b ON b.account = a.id
-        ORDER BY a.id {"FOR UPDATE OF b" if lock else ""}
-        """,  # noqa: S608 - the row lock only
+        ORDER BY a.id FOR UPDATE OF a, b
+        """,
         ("text", "text"),
         refs,
     )
