@@ -1,4 +1,4 @@
-"""The ledger that this process owns: its file opened, its schema brought up to date, its parts put together."""
+"""The ledger: its database opened, its schema brought up to date, its parts put together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from quota_core.access_keys import AccessKeys
 from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
+from quota_core.engines import postgres_database, sqlite_database
 from quota_core.migrations import migrate
 from settings import Settings
 
@@ -23,7 +24,7 @@ def utc_ms() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """An open ledger: this process owns its database."""
+    """An open ledger; `database.alone` tells whether this process owns it."""
 
     database: Database
     book: Book
@@ -38,17 +39,24 @@ async def opened_ledger(settings: Settings, catalog: Catalog, data: Path) -> Asy
 
     Raises:
         DatabaseInUseError: another process owns it.
-        SchemaError: it belongs to a newer or another program.
+        SchemaError: it belongs to a newer or another program, or cannot hold a ledger as it is.
+        UnavailableError: it cannot be reached.
 
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - once, before anything is served
-    database = Database(settings.database_path(data))
+    database = _database(settings, data)
     await database.open()
     try:
         await migrate(database, clock=utc_ms)
-        book = Book(catalog)
+        book = Book(catalog) if database.alone else Book(catalog, resident_accounts=0)
         database.attach(book)
         await database.write(book.open)
         yield Ledger(database=database, book=book, keys=AccessKeys(database, clock=utc_ms), clock=utc_ms)
     finally:
         await database.close()
+
+
+def _database(settings: Settings, data: Path) -> Database:
+    if settings.postgres_url is None:
+        return sqlite_database(settings.database_path(data))
+    return postgres_database(settings.postgres_url, connections=settings.database_connections)

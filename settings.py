@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 MAX_GRANT_UNITS = 1_000_000_000
+_SQLITE = "sqlite:///"
 
 
 class SettingsError(Exception):
@@ -71,9 +72,16 @@ def _signing_secret(value: SecretStr) -> SecretStr:
     return value
 
 
-def _sqlite(value: str) -> str:
-    if not value.startswith("sqlite:///") or value == "sqlite:///":
-        raise ValueError("must be sqlite:///path/to/file.db")
+def _database(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text.startswith(_SQLITE) and text != _SQLITE:
+        return value
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError("must be sqlite:///path/to/file.db or postgresql://user:password@host:port/name")
     return value
 
 
@@ -88,7 +96,7 @@ def _locale(value: str) -> str:
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 StripeKey = Annotated[Secret, AfterValidator(_stripe_key)]
 SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
-SqliteUrl = Annotated[str, AfterValidator(_sqlite)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Maybe = BeforeValidator(_blank_is_none)
 Url = Annotated[str, AfterValidator(_url)]
 PageUrl = Annotated[str, AfterValidator(_https)]
@@ -117,7 +125,8 @@ class Settings(BaseSettings):
     stripe_automatic_tax: bool = False
     stripe_invoices: bool = False
     stripe_terms_consent: bool = False
-    database_url: Annotated[SqliteUrl | None, Maybe] = None
+    database_url: Annotated[DatabaseUrl | None, Maybe] = None
+    database_connections: Annotated[int, Field(ge=2, le=64)] = 8
     backup_folder: Annotated[Path | None, Maybe] = None
     backup_interval_hours: Annotated[float, Field(ge=0.01, le=8784, allow_inf_nan=False)] = 24
     backup_keep: Annotated[int, Field(ge=1, le=10_000)] = 7
@@ -147,13 +156,25 @@ class Settings(BaseSettings):
         del settings_cls, file_secret_settings
         return init_settings, env_settings, dotenv_settings
 
+    @property
+    def postgres_url(self) -> str | None:
+        """The address of the PostgreSQL database, with its password; None: the ledger is an SQLite file."""
+        text = "" if self.database_url is None else self.database_url.get_secret_value()
+        return text if text and not text.startswith(_SQLITE) else None
+
     def database_path(self, data: Path) -> Path:
-        """Return the SQLite file: DATABASE_URL, or `quota.db` among the run-time files."""
-        return (
-            data / "quota.db"
-            if self.database_url is None
-            else Path(self.database_url.removeprefix("sqlite:///"))
-        )
+        """
+        Return the SQLite file: DATABASE_URL, or `quota.db` among the run-time files.
+
+        Raises:
+            SettingsError: there is none, since the ledger is on PostgreSQL.
+
+        """
+        if self.postgres_url is not None:
+            raise SettingsError(["DATABASE_URL: names PostgreSQL, and this works on an SQLite file"])
+        if self.database_url is None:
+            return data / "quota.db"
+        return Path(self.database_url.get_secret_value().removeprefix(_SQLITE))
 
 
 def load(values: Mapping[str, Any] | None = None, *, need_discord: bool) -> Settings:

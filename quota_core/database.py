@@ -1,35 +1,14 @@
-"""
-The only place that knows a database driver.
-
-SQLite runs a whole transaction (a generator, see `statements`) in aiosqlite's thread, from BEGIN to COMMIT: one hop
-for each, and a caller that is cancelled cannot leave half of one behind.
-"""
+"""What the core needs of a database; each engine is a module of its own, and the only one that knows its driver."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from itertools import chain
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-import aiosqlite
-
-from quota_core import sqlite_backup
-from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
-from quota_core.statements import ROW_LOCK, Row, Statement, Work
-
-log = logging.getLogger(__name__)
+from quota_core.statements import Work
 
 T = TypeVar("T")
-
-CHUNKS = (64, 16, 4, 1)
-PAGE_BYTES = 2048
-"""Small pages: a batch changes one row on each of many, and all of a changed page goes into the log."""
-CHECKPOINT_PAGES = 32_768
 
 
 class Cache(Protocol):
@@ -44,334 +23,79 @@ class Cache(Protocol):
         ...
 
 
-class Database:
+class Database(Protocol):
     """
-    One SQLite file, one connection, one owner.
+    A ledger's database, whichever engine runs it.
 
-    One connection, since SQLite before 3.51.3 can damage a write-ahead log that two connections write
-    and checkpoint (https://sqlite.org/wal.html#walresetbug); synchronous=FULL, since NORMAL loses
-    commits that were already answered when the power fails.
+    Work is a generator of statements (see `statements`) that may be run more than once: it locks, looks what it
+    finds by its keys, and decides on that.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: aiosqlite.Connection | None = None
-        self._halted: str | None = None
-        self._lost = False  # the connection was closed after a failure and could not be opened again
-        self._caches: list[Cache] = []
-        self._writes = 0
-        self._quiet = asyncio.Event()
+    @property
+    def alone(self) -> bool:
+        """Whether this process is the only one that writes, so that states may stay in memory."""
+        ...
 
     @property
     def halted(self) -> str | None:
         """Why writes are stopped, None while they are not."""
-        return self._halted
+        ...
 
     def halt(self, reason: str) -> None:
-        """Stop all writes until the program is started again; reads go on."""
-        log.critical("writes are stopped: %s", reason)
-        self._halted = reason
+        """Stop all writes of this process until it is started again; reads go on."""
+        ...
 
     def attach(self, cache: Cache) -> None:
         """Tell `cache` when to make room and when to forget."""
-        self._caches.append(cache)
+        ...
 
     async def open(self) -> None:
         """
-        Open or make the file and take it for this process alone.
+        Open the database; DatabaseInUseError, SchemaError or UnavailableError say why it cannot be used.
 
-        Raises:
-            DatabaseInUseError: another process holds it.
-            SchemaError: it is no database, or one of another program.
-            UnavailableError: it cannot be opened or made.
-
+        The schema is brought up to date by `migrations.migrate`.
         """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-        except OSError as error:
-            raise UnavailableError(f"{self._path} cannot be opened: {error}") from error
-        connection = aiosqlite.Connection(self._connect, iter_chunk_size=64)
-        # A program that fails before it could close the file must end all the same.
-        connection._thread.daemon = True  # noqa: SLF001 - aiosqlite has no public way to say so
-        try:
-            await connection
-        except BaseException:
-            # aiosqlite tells its thread to end and does not wait; the thread would meet a closed loop.
-            await asyncio.to_thread(connection._thread.join)  # noqa: SLF001 - nothing public waits for it
-            raise
-        self._connection = connection
-
-    def _connect(self) -> sqlite3.Connection:
-        # Never made here: when the file is gone, a new empty one in its place would be the worst of answers.
-        address = f"{self._path.absolute().as_uri()}?mode=rw"
-        try:
-            connection = sqlite3.connect(
-                address,
-                uri=True,
-                isolation_level=None,
-                timeout=0,
-                check_same_thread=False,
-                cached_statements=512,
-            )
-        except sqlite3.Error as error:
-            raise UnavailableError(f"{self._path} cannot be opened: {error}") from error
-        try:
-            self._prepare(connection)
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise self._refusal(error) from error
-            raise
-        return connection
-
-    def _refusal(self, error: sqlite3.Error) -> Exception:
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            return DatabaseInUseError(f"{self._path} is in use by another process; stop that one first")
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            return SchemaError(f"{self._path} is no database")
-        return UnavailableError(f"{self._path} cannot be opened: {error}")
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Whose file it is comes first: that of another program stays as it was, to the byte.
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and "migrations" not in tables:
-            raise SchemaError(f"{self._path} is the database of another program")
-        self._path.chmod(0o600)
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -65536")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-        # Read back, never assumed: a file on a strange disk may refuse either.
-        if connection.execute("PRAGMA synchronous").fetchone() != (2,):
-            raise UnavailableError("SQLite does not keep synchronous=FULL")
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            raise UnavailableError(f"{self._path} cannot use a write-ahead log (is it on a network disk?)")
+        ...
 
     async def close(self) -> None:
-        """Write the log back into the file and close it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error as error:
-                # The log stays beside the file and is read at the next start.
-                log.warning("the write-ahead log could not be written back: %s", error)
-            finally:
-                await connection.close()
-
-    async def back_up(self, target: Path, on_step: Callable[[int, int], None]) -> None:
-        """Copy the file into the empty `target` while work goes on; see `sqlite_backup.back_up`."""
-        if self._connection is None:
-            raise UnavailableError("the database is closed")
-        await sqlite_backup.back_up(self._connection._conn, target, on_step)  # noqa: SLF001 - as in _in_thread
+        """Let what is under way end, and close."""
+        ...
 
     async def read(self, work: Callable[[], Work[T]]) -> T:
         """
-        Run `work`, which only reads; nothing else runs between its statements.
+        Run `work`, which only reads; all its statements see one moment.
 
         Raises:
-            UnavailableError: the file cannot be read just now.
+            UnavailableError: the database cannot be read just now.
 
         """
-        return await self._in_thread(self._look, work)
-
-    def _look(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
-        try:
-            return _drive(connection, work)
-        except sqlite3.Error as error:
-            self._forget()
-            raise self._trouble(error, "read") from error
+        ...
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """
         Run `work` in one transaction and return once it is durable.
 
-        `work` must be safe to run twice: when COMMIT itself fails the outcome is unknown, so the file
-        is opened again and the work is run once more; what it finds by its keys decides.
-
         Raises:
             HaltedError: writes are stopped.
-            UnavailableError: the file cannot be written just now.
+            UnavailableError: the database cannot be written just now.
             ConstraintError: the schema refuses a row.
 
         """
-        self._writes += 1
-        self._quiet.clear()
-        try:
-            return await self.append(work)
-        finally:
-            self._writes -= 1
-            if not self._writes:
-                self._quiet.set()
+        ...
 
     async def append(self, work: Callable[[], Work[T]]) -> T:
-        """
-        Write what was decided in memory while the database was not `busy`; as `write`, in the order of the calls.
-
-        Raises:
-            HaltedError, UnavailableError, ConstraintError: nothing was written.
-
-        """
-        if self._halted is not None:
-            raise HaltedError(self._halted)
-        return await self._in_thread(self._transact, work)
+        """Write what was decided in memory while it was not `busy`; as `write`, in the order of the calls."""
+        ...
 
     @property
     def busy(self) -> bool:
         """Whether work is under way that reads before it writes, so that nobody may decide ahead of it."""
-        return self._writes > 0
+        ...
 
     async def quiet(self) -> None:
         """Wait until no such work is under way."""
-        await self._quiet.wait()
+        ...
 
-    def _transact(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
-        try:
-            return self._attempt(connection, work)
-        except sqlite3.OperationalError:
-            log.exception("the database refused a write; opening it again")
-            try:
-                return self._attempt(self._reopen(), work)
-            except sqlite3.Error as error:
-                raise self._trouble(error, "written") from error
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError):
-                raise ConstraintError(str(error)) from error
-            if isinstance(error, sqlite3.ProgrammingError):
-                raise  # a mistake of ours, not trouble with the file
-            raise self._trouble(error, "written") from error
-
-    def _trouble(self, error: sqlite3.Error, verb: str) -> UnavailableError:
-        """Return what to raise for an error of the file; a damaged one stops all writes."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells the kind more exactly
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            self.halt(f"the database file is damaged: {error}")
-            return HaltedError(f"the database file is damaged: {error}")
-        return UnavailableError(f"the database cannot be {verb}: {error}")
-
-    def _reopen(self) -> sqlite3.Connection:
-        """Replace the connection (in its thread): after a failed sync, its pages cannot be trusted."""
-        if self._connection is None:
-            raise UnavailableError("the database is closed")
-        self._lost = True
-        self._connection._conn.close()  # noqa: SLF001 - aiosqlite has no public way to open again in place
-        try:
-            fresh = self._connection._connection = self._connect()  # noqa: SLF001 - the same
-        except (DatabaseInUseError, SchemaError) as error:
-            raise UnavailableError(str(error)) from error
-        self._lost = False
-        return fresh
-
-    def _attempt(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            result = _drive(connection, work)
-            connection.execute("COMMIT")
-        except BaseException:
-            self._forget()
-            try:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                log.exception("a transaction could not be rolled back; opening the database again")
-                self._lost = True
-            raise
-        return result
-
-    def _forget(self) -> None:
-        for cache in self._caches:
-            cache.forget()
-
-    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        connection = self._connection
-        if connection is None:
-            raise UnavailableError("the database is closed")
-
-        # aiosqlite offers one hop for each statement, and no public call to run several in one: this is
-        # the exception, and the reason why its version is held.
-        def hop() -> T:
-            raw = self._reopen() if self._lost else connection._conn  # noqa: SLF001 - see above
-            for cache in self._caches:
-                cache.make_room()
-            return function(raw, *arguments)
-
-        result: T = await connection._execute(hop)  # type: ignore[no-untyped-call]  # noqa: SLF001 - see above
-        return result
-
-
-def _drive(connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
-    generator = work()
-    try:
-        statement = next(generator)
-        while True:
-            statement = generator.send(_execute(connection, statement))
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        generator.close()
-
-
-def _execute(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
-    rows: list[Row] = []
-    if statement.on_sqlite is not None:
-        rows += connection.execute(statement.on_sqlite) if statement.on_sqlite else ()
-    elif statement.types:
-        assert isinstance(statement.rows, Sequence)
-        for sql, arguments in _in_chunks(statement.sql, len(statement.types), statement.rows):
-            rows += connection.execute(sql, arguments)
-    elif "= ANY($1)" in statement.sql:
-        [(values,)] = statement.rows
-        for sql, arguments in _in_chunks(statement.sql, 0, values):
-            rows += connection.execute(sql, arguments)
-    elif statement.reads or isinstance(statement.rows, tuple):
-        for arguments in statement.rows:  # executemany refuses to change the schema
-            rows += connection.execute(_dialect(statement.sql), arguments)
-    else:
-        connection.executemany(_dialect(statement.sql), statement.rows)
-    return rows
-
-
-def _in_chunks(sql: str, columns: int, rows: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """
-    Yield statements that take many rows (or, with 0 columns, values) each, in few sizes so that they stay prepared.
-
-    One step for 64 rows costs less than 64 steps, and Python's lock is given back once instead of 64 times.
-    """
-    start = 0
-    for size in CHUNKS:
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            yield _for_many(sql, columns, size), list(chain.from_iterable(chunk)) if columns else chunk
-            start += size
-
-
-@lru_cache(maxsize=1024)
-def _for_many(sql: str, columns: int, size: int) -> str:
-    if not columns:
-        return sql.replace("= ANY($1)", f"IN ({','.join('?' * size)})")
-    row = f"({','.join('?' * columns)})"
-    return _dialect(sql).replace("{rows}", f"VALUES {','.join([row] * size)}")
-
-
-def split_script(text: str) -> Iterator[str]:
-    """Split a script into statements; a trigger with its inner semicolons stays whole."""
-    statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement.strip()
-            statement = ""
-    assert not statement.strip(), f"an unfinished statement: {statement!r}"
-
-
-@lru_cache(maxsize=1024)
-def _dialect(sql: str) -> str:
-    """Both engines share one text; SQLite spells its numbered parameters ?1."""
-    return ROW_LOCK.sub("", sql).replace("$", "?")  # the whole file is locked
+    async def back_up(self, target: Path, on_step: Callable[[int, int], None]) -> None:
+        """Copy the ledger into the empty file `target` while work goes on; UnavailableError when it cannot be."""
+        ...

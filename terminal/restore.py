@@ -22,6 +22,7 @@ from quota_core.errors import SchemaError, UnavailableError
 from quota_core.migrations import migrate
 from quota_core.proof import Proof
 from quota_core.sqlite_backup import held, in_use
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.store.entries import last_id
 from terminal.progress import Progress
 from terminal.reply import Reply
@@ -143,7 +144,7 @@ class Restore:
 
 @contextlib.asynccontextmanager
 async def _opened(path: Path) -> AsyncIterator[Database]:
-    database = Database(path)
+    database = SqliteDatabase(path)
     await database.open()
     try:
         yield database

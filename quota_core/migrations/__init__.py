@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from quota_core.database import Database, split_script
+from quota_core.database import Database
 from quota_core.errors import SchemaError
+from quota_core.sqlite_statements import split_script
 from quota_core.statements import Work, fetch, run, tables, take_time, take_turns
 
 _FOLDER = Path(__file__).resolve().parent

@@ -26,6 +26,7 @@ from quota_core.people import People
 from quota_core.purchases import Checkout, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.stats import Statistics
 from sandbox.places import MEMBER_ID, OPERATOR_ID
 
@@ -121,7 +122,7 @@ async def opened_core(
 ) -> AsyncIterator[Core]:
     """Open the ledger in a file, and close it when the block ends."""
     clock = MovableClock()
-    database = Database(path)
+    database = SqliteDatabase(path)
     await database.open()
     try:
         await migrate(database, clock=clock)

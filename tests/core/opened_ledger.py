@@ -24,6 +24,7 @@ from quota_core.people import People
 from quota_core.purchases import Page, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Payment, Settlements
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.statements import Row, Work, fetch, run
 from quota_core.stats import Statistics
 from quota_core.store.entries import after
@@ -150,7 +151,7 @@ async def open_ledger(
 ) -> OpenLedger:
     """Open or make the file and wire all parts of the core to it."""
     pages = PaymentPages() if pages is None else pages
-    database = Database(path)
+    database = SqliteDatabase(path)
     await database.open()
     try:
         await migrate(database, clock=clock)

@@ -14,8 +14,8 @@ import pytest
 
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
-from quota_core.database import Database
 from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.statements import Work, fetch, run
 from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
@@ -26,6 +26,7 @@ PROJECT = Path(__file__).parents[2]
 
 def raw(ledger: OpenLedger) -> sqlite3.Connection:
     """Return the driver's own connection: the only way to make a real database fail on demand."""
+    assert isinstance(ledger.database, SqliteDatabase)
     connection = ledger.database._connection  # the tests' one look inside
     assert connection is not None
     return connection._conn
@@ -73,7 +74,7 @@ async def test_a_second_process_is_told_at_once_that_the_file_is_in_use(tmp_path
     async with other_process("hold", file) as process:
         assert await told(process) == {"opened": True}
         assert await told(process) == {"held": True}
-        database = Database(file)
+        database = SqliteDatabase(file)
         async with asyncio.timeout(5):
             try:
                 with pytest.raises(DatabaseInUseError, match="in use by another process"):
@@ -360,7 +361,7 @@ async def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) ->
     """A wrong path in DATABASE_URL is a clear message, not a traceback."""
     file = tmp_path / "notes.txt"
     file.write_text("milk, bread\n" * 100)
-    database = Database(file)
+    database = SqliteDatabase(file)
     with pytest.raises(SchemaError):
         await database.open()
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from quota_core.catalog import Catalog
-from quota_core.database import Database, split_script
+from quota_core.database import Database
 from quota_core.errors import SchemaError, UnavailableError
 from quota_core.migrations import migrate, steps
+from quota_core.sqlite_database import SqliteDatabase
+from quota_core.sqlite_statements import split_script
 from quota_core.statements import Row, Statement, Work, fetch
 from tests.core.opened_ledger import SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
@@ -18,7 +20,7 @@ from tests.core.recounting import assert_sound
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """Return an open database without a schema."""
-    opened = Database(tmp_path / "quota.db")
+    opened = SqliteDatabase(tmp_path / "quota.db")
     await opened.open()
     yield opened
     await opened.close()
@@ -82,6 +84,7 @@ async def test_a_statement_that_the_disk_refuses_ends_the_step(
     database: Database, clock: SteerableClock
 ) -> None:
     """SQLite itself refuses the n-th new table, index or trigger: all or nothing."""
+    assert isinstance(database, SqliteDatabase)
     connection = database._connection  # to make a real database fail on demand
     assert connection is not None
     for allowed in (0, 1, 5, 12, 25):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from quota_core.database import Database
 from quota_core.proof import Proof
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.statements import Work, fetch
 from tests.program.place import Place, opened_place
 
@@ -27,7 +27,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 async def check(place: Place) -> None:
     """Recount the ledger that the bot left behind, and compare it with what Stripe sold."""
-    database = Database(place.data / "quota.db")
+    database = SqliteDatabase(place.data / "quota.db")
     await database.open()
     try:
         verdict = await Proof(database).verify()

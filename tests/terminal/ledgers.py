@@ -7,8 +7,8 @@ from pathlib import Path
 from quota_core.accounts import AccountRef
 from quota_core.catalog_file import load
 from quota_core.chain import Entry
-from quota_core.database import Database
 from quota_core.proof import Proof
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.store.entries import after
 from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
 
@@ -53,7 +53,7 @@ async def make_large_ledger(file: Path, entries: int) -> None:
 
 async def proved(file: Path) -> list[Entry]:
     """Return the entries of a ledger, after it proved itself."""
-    database = Database(file)
+    database = SqliteDatabase(file)
     await database.open()
     try:
         verdict = await Proof(database).verify()

@@ -27,6 +27,7 @@ from quota_core.people import People
 from quota_core.purchases import Opened, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
+from quota_core.sqlite_database import SqliteDatabase
 from quota_core.statements import Row, Work, fetch
 from quota_core.store.orders import OrderRow
 from tests.sandbox.stripe_fixture import SECRET, Shop
@@ -164,7 +165,7 @@ def event_of(
 @asynccontextmanager
 async def opened(folder: Path, watch: Watch, catalog: Catalog) -> AsyncIterator[tuple[Database, Book]]:
     """Open a new ledger in `folder`."""
-    database = Database(folder / "quota.db")
+    database = SqliteDatabase(folder / "quota.db")
     await database.open()
     await migrate(database, clock=watch)
     book = Book(catalog)
