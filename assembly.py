@@ -23,6 +23,7 @@ from cogs.connection import DiscordState, point_at, run_discord
 from ledger_file import Ledger, opened_ledger, utc_ms
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys
+from quota_core.account_statement import Statements
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
@@ -41,13 +42,14 @@ from stopping import Stop
 from terminal import local_socket
 from terminal.backup_schedule import keep_backups, plan_of
 from terminal.desk import Desk
+from terminal.proofs import Proofs
 from webhooks import server
 from webhooks.product_text import ProductTexts
 from webhooks.stripe_checkout import StripeCheckout
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Ledger", "opened_ledger", "run_bot", "utc_ms"]
+__all__ = ["Ledger", "opened_ledger", "proofs_of", "run_bot", "utc_ms"]
 
 DRAIN_SECONDS = 4.0
 Ready = Callable[[str, AccessKeys], Awaitable[None]]
@@ -88,7 +90,7 @@ async def run_bot(
         stack.callback(listener.close)
         http_url = server.url_of(listener)
         ledger = await stack.enter_async_context(opened_ledger(settings, catalog, data))
-        desk = Desk(ledger.database, ledger.keys, clock=utc_ms)
+        desk = Desk(ledger.database, ledger.keys, clock=utc_ms, proofs=proofs_of(ledger))
         await stack.enter_async_context(local_socket.serve(desk, data))
         await stack.enter_async_context(_task(watch_ledger(ledger.database), "ledger check"))
         await stack.enter_async_context(
@@ -114,6 +116,12 @@ async def run_bot(
         await stop.wait()
     log.info("stopped")
     return 0
+
+
+def proofs_of(ledger: Ledger) -> Proofs:
+    """Return the commands that prove a ledger."""
+    zone = ledger.book.catalog.zone
+    return Proofs(database=ledger.database, key=ledger.signing_key, zone=zone, clock=ledger.clock)
 
 
 class _Core:
@@ -150,6 +158,7 @@ class _Core:
             balances=self.balances,
             grants=Grants(database, book, self.operators, max_grant_units=settings.max_grant, clock=utc_ms),
             history=History(database, book),
+            statements=Statements(database, self.ledger.signing_key, clock=utc_ms),
             statistics=Statistics(database, book, clock=utc_ms),
             notices=self.notices,
             people=self.people,

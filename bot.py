@@ -18,13 +18,14 @@ from typing import Any, TextIO
 
 import journal
 import settings as configuration
-from assembly import opened_ledger, run_bot, utc_ms
+from assembly import opened_ledger, proofs_of, run_bot, utc_ms
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
 from terminal import exports, interruption, local_socket
 from terminal.desk import Desk
 from terminal.progress import meter_on
+from terminal.proof_arguments import add_proof_commands
 from terminal.reply import Console, ReaderGoneError
 from terminal.restore import Restore
 from terminal.whole_file import whole_file
@@ -102,7 +103,7 @@ async def _tool(options: argparse.Namespace, output: TextIO | None = None) -> in
             return code
         settings = configuration.load(need_discord=False)
         async with opened_ledger(settings, catalog_file.load(settings.catalog), options.data) as ledger:
-            desk = Desk(ledger.database, ledger.keys, clock=ledger.clock)
+            desk = Desk(ledger.database, ledger.keys, clock=ledger.clock, proofs=proofs_of(ledger))
             return await desk.do(options.command, facts, reply)
 
 
@@ -153,7 +154,8 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _start_journal(settings: configuration.Settings) -> None:
-    secrets = [settings.discord_token, settings.stripe_api_key, *settings.stripe_webhook_secrets]
+    secrets = [settings.discord_token, settings.secret_key, settings.stripe_api_key]
+    secrets += settings.stripe_webhook_secrets
     journal.start(
         settings.log_level,
         settings.log_format,
@@ -207,8 +209,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_ledger_commands(
     ledger: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
 ) -> None:
-    verify = ledger.add_parser("verify", parents=[shared], help="recount everything from the entries")
-    verify.set_defaults(action=_tool, command="ledger verify", if_cut_off="nothing was changed")
+    add_proof_commands(ledger, shared, tool=_tool, to_file=_export)
 
     backup = ledger.add_parser("backup", parents=[shared], help="copy the ledger into a file, while it works")
     backup.add_argument("file", type=_absolute, metavar="FILE", help="made whole or not at all, mode 0600")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from quota_core import own_keys
 from quota_core.access_keys import AccessKeys
 from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
 from quota_core.engines import postgres_database, sqlite_database
 from quota_core.migrations import migrate
+from quota_core.signing import SigningKey
 from settings import Settings
 
 
@@ -24,11 +26,13 @@ def utc_ms() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """An open ledger; `database.alone` tells whether this process owns it."""
+    """An open ledger; `database.alone` tells whether this process owns it. Secrets are the data folder's."""
 
     database: Database
     book: Book
     keys: AccessKeys
+    signing_key: SigningKey
+    secret_key: bytes = field(repr=False)
     clock: Callable[[], int]
 
 
@@ -51,7 +55,15 @@ async def opened_ledger(settings: Settings, catalog: Catalog, data: Path) -> Asy
         book = Book(catalog) if database.alone else Book(catalog, resident_accounts=0)
         database.attach(book)
         await database.write(book.open)
-        yield Ledger(database=database, book=book, keys=AccessKeys(database, clock=utc_ms), clock=utc_ms)
+        given = settings.secret_key
+        yield Ledger(
+            database=database,
+            book=book,
+            keys=AccessKeys(database, clock=utc_ms),
+            signing_key=own_keys.signing_key(data),
+            secret_key=own_keys.secret_key(data, None if given is None else given.get_secret_value()),
+            clock=utc_ms,
+        )
     finally:
         await database.close()
 

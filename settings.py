@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 MAX_GRANT_UNITS = 1_000_000_000
+MIN_SECRET_CHARACTERS = 32
 _SQLITE = "sqlite:///"
 
 
@@ -60,6 +61,12 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secret_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_SECRET_CHARACTERS:
+        raise ValueError(f"has fewer than {MIN_SECRET_CHARACTERS} characters; leave it out, and one is made")
+    return value
+
+
 def _stripe_key(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
         raise ValueError("begins with sk_test_, sk_live_, rk_test_ or rk_live_")
@@ -94,6 +101,7 @@ def _locale(value: str) -> str:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+SecretKey = Annotated[Secret, AfterValidator(_secret_key)]
 StripeKey = Annotated[Secret, AfterValidator(_stripe_key)]
 SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
@@ -118,6 +126,7 @@ class Settings(BaseSettings):
     operator_ids: Ids = ()
     operator_guild_ids: Ids = ()
     max_grant: Annotated[int, Field(ge=1, le=MAX_GRANT_UNITS)] = MAX_GRANT_UNITS
+    secret_key: Annotated[SecretKey | None, Maybe] = None
     stripe_api_key: Annotated[StripeKey | None, Maybe] = None
     stripe_api_url: Annotated[Url | None, Maybe] = None
     stripe_webhook_secrets: Annotated[tuple[SigningSecret, ...], NoDecode, BeforeValidator(_split)] = ()

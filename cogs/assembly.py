@@ -22,6 +22,7 @@ from cogs.quota import Balance
 from cogs.receipts import Receipts
 from cogs.shop import Shop
 from cogs.speech import Speech
+from quota_core.account_statement import Statements
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.grants import Grants
@@ -50,6 +51,7 @@ class Parts:
     balances: Balances
     grants: Grants
     history: History
+    statements: Statements
     statistics: Statistics
     notices: Notices
     people: People
@@ -92,7 +94,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
     cogs: list[commands.Cog] = [
         Balance(speech, mishaps, catalog, parts.balances, operators, clock=clock),
         Shop(speech, mishaps, catalog, parts.purchases, operators, public_url=parts.public_url),
-        PurchaseHistory(speech, mishaps, catalog, parts.history),
+        PurchaseHistory(speech, mishaps, catalog, parts.history, parts.statements),
         Admin(
             speech,
             mishaps,

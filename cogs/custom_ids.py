@@ -16,6 +16,7 @@ UPGRADE = rf"v1:upgrade:(?P<plan>{_ID}):{_OWNER}"
 QUOTA = rf"v1:quota:(?P<subject>[1-9][0-9]{{0,19}}):{_OWNER}"
 HISTORY = rf"v1:history:{_OWNER}"
 PAGE = rf"v1:page:(?P<page>[0-9]{{1,6}}):{_OWNER}"
+STATEMENT = rf"v1:statement:{_OWNER}"
 STATS = rf"v1:stats:{_OWNER}"
 KEPT = rf"v1:kept:{_OWNER}"
 
@@ -51,6 +52,11 @@ def history(owner_id: int) -> str:
 def page(number: int, owner_id: int) -> str:
     """Name the button that turns an open history to a page."""
     return f"v1:page:{number}:{owner_id}"
+
+
+def statement(owner_id: int) -> str:
+    """Name the button that sends the signed export."""
+    return f"v1:statement:{owner_id}"
 
 
 def stats(owner_id: int) -> str:

@@ -12,14 +12,24 @@ from cogs.actors import account_of
 from cogs.buttons import OwnedButton
 from cogs.cover import cover_card
 from cogs.errors import Mishaps
-from cogs.replies import Button, in_direct_messages, press, redraw, tell, tell_privately
+from cogs.replies import (
+    Button,
+    defer_privately,
+    in_direct_messages,
+    press,
+    redraw,
+    tell,
+    tell_privately,
+    tell_with_file,
+)
 from cogs.slash_texts import command_english
 from cogs.speech import Speech
 from cogs.topic import Topic
+from quota_core.account_statement import Statements
 from quota_core.catalog import Catalog
 from quota_core.history import History
 from wording.card import Card
-from wording.history_card import history_card
+from wording.history_card import history_card, statement_card
 from wording.words import Words
 
 
@@ -53,13 +63,32 @@ class PageButton(OwnedButton, template=custom_ids.PAGE):
             await tell(interaction, card, buttons)
 
 
+class StatementButton(OwnedButton, template=custom_ids.STATEMENT):
+    """Sends the signed statement of all entries, privately."""
+
+    topic = "PurchaseHistory"
+    own = "quota_history"
+
+    async def press(self, interaction: discord.Interaction[Any], topic: PurchaseHistory) -> None:
+        """Make the file and send it."""
+        await defer_privately(interaction)
+        await topic.send_statement(interaction)
+
+
 class PurchaseHistory(Topic):
     """Show histories."""
 
-    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (HistoryButton, PageButton)
+    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (
+        HistoryButton,
+        PageButton,
+        StatementButton,
+    )
 
-    def __init__(self, speech: Speech, mishaps: Mishaps, catalog: Catalog, history: History) -> None:
+    def __init__(
+        self, speech: Speech, mishaps: Mishaps, catalog: Catalog, history: History, statements: Statements
+    ) -> None:
         super().__init__(speech, mishaps)
+        self._statements = statements
         self._catalog = catalog
         self._history = history
 
@@ -80,10 +109,24 @@ class PurchaseHistory(Topic):
         self, user: discord.User | discord.Member, number: int, words: Words
     ) -> tuple[Card, list[Button]]:
         """Return a page of the user's history, and the buttons to its neighbours."""
-        page = await self._history.page(account_of(user), number)
+        account = account_of(user)
+        page = await self._history.page(account, number)
         buttons = []
         if page.number > 0:
             buttons.append(press(words("button.previous"), custom_ids.page(page.number - 1, user.id)))
         if page.number + 1 < page.pages:
             buttons.append(press(words("button.next"), custom_ids.page(page.number + 1, user.id)))
+        if await self._statements.has_entries(account):
+            buttons.append(press(words("button.statement"), custom_ids.statement(user.id)))
         return history_card(page, self._catalog, words), buttons
+
+    async def send_statement(self, interaction: discord.Interaction[Any]) -> None:
+        """Send the user's statement as a file, or say that there is nothing to state."""
+        words = await self.speech.words(interaction)
+        statement = await self._statements.of(account_of(interaction.user))
+        if statement is None:
+            await tell(interaction, Card(words("history.title"), words("history.empty")))
+            return
+        card = statement_card(statement.entries, statement.earlier, words)
+        name = f"statement-{interaction.user.id}.json"
+        await tell_with_file(interaction, card, name=name, content=statement.content)

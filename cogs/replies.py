@@ -9,6 +9,7 @@ Discord or a clock disagrees, it turns into a public message without a word.
 
 from __future__ import annotations
 
+import io
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -133,6 +134,18 @@ async def defer_privately(interaction: discord.Interaction[Any]) -> None:
     """Win fifteen minutes for an answer that only the user sees."""
     await _settled(lambda: interaction.response.defer(ephemeral=True, thinking=True))
     interaction.extras[_PRIVATE] = "deferred"
+
+
+async def tell_with_file(
+    interaction: discord.Interaction[Any], card: Card, *, name: str, content: bytes
+) -> None:
+    """Answer with a file what `defer_privately` deferred, for its user alone."""
+    await _settled(
+        lambda: interaction.edit_original_response(
+            embed=embed_of(card), attachments=[discord.File(io.BytesIO(content), filename=name)]
+        )
+    )
+    interaction.extras[_PRIVATE] = "answered"
 
 
 async def redraw(interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]) -> None:

@@ -10,11 +10,9 @@ from typing import Any
 from quota_core.access_keys import AccessKey, AccessKeys, Scope
 from quota_core.accounts import AccountRef
 from quota_core.database import Database
-from quota_core.proof import Proof
-from quota_core.store.entries import last_id
 from terminal.backups import back_up_for
 from terminal.exports import export_entries
-from terminal.progress import Progress
+from terminal.proofs import Proofs, proofs_without_key
 from terminal.reply import Reply, Tell, reply_to
 
 DAY_MS = 86_400_000
@@ -24,7 +22,15 @@ Action = Callable[[Mapping[str, Any], Reply], Awaitable[int]]
 class Desk:
     """Run one command at a time for whoever may read the data folder."""
 
-    def __init__(self, database: Database, keys: AccessKeys, *, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keys: AccessKeys,
+        *,
+        clock: Callable[[], int],
+        proofs: Proofs | None = None,
+    ) -> None:
+        self._proofs = proofs_without_key(database, clock) if proofs is None else proofs
         self._database = database
         self._keys = keys
         self._clock = clock
@@ -42,7 +48,10 @@ class Desk:
             "keys revoke": self._revoke_key,
             "ledger backup": partial(back_up_for, self._database),
             "ledger export": partial(export_entries, self._database),
-            "ledger verify": self._verify,
+            "ledger verify": self._proofs.verify,
+            "ledger anchor": self._proofs.anchor,
+            "ledger balance": self._proofs.balance,
+            "ledger key": self._proofs.show_key,
         }
         action = actions.get(command)
         if action is None:
@@ -90,25 +99,3 @@ class Desk:
             return 0
         reply.tell(f"no key {options['id']}: python bot.py keys list")
         return 1
-
-    async def _verify(self, options: Mapping[str, Any], reply: Reply) -> int:
-        del options
-        total = await self._database.read(last_id)
-
-        def progress(entries: int) -> None:
-            reply.step(Progress(stage="counting", unit="entries", done=entries, total=max(total, entries)))
-
-        verdict = await Proof(self._database).verify(progress)
-        rate = round(verdict.entries / verdict.seconds) if verdict.seconds else 0
-        rows = ", ".join(f"{count:,} {name}" for name, count in verdict.rows.items())
-        reply.tell(
-            f"{verdict.entries:,} entries checked in {verdict.seconds:.2f} s ({rate:,} a second); {rows}"
-        )
-        for problem in verdict.problems:
-            reply.tell(f"WRONG {problem}")
-        reply.tell(
-            "the ledger is sound"
-            if verdict.sound
-            else "the ledger is NOT sound; docs/operations.md says what to do"
-        )
-        return 0 if verdict.sound else 1

@@ -23,6 +23,15 @@ def history_card(page: HistoryPage, catalog: Catalog, words: Words) -> Card:
     )
 
 
+def statement_card(entries: int, earlier: int, words: Words) -> Card:
+    """Say what the attached statement holds: `entries` one by one, `earlier` ones as sums."""
+    lines = [words("history.statement_line", entries=entries + earlier)]
+    if earlier:
+        lines.append(words("history.statement_earlier", entries=entries, earlier=earlier))
+    lines.append(words("history.statement_how"))
+    return Card(words("history.statement"), "\n".join(lines))
+
+
 def _line(line: HistoryLine, catalog: Catalog, words: Words) -> Field:
     kind = line.kind if line.kind in KINDS else "other"
     if kind == "purchase" and line.status in UNPAID:

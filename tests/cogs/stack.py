@@ -12,6 +12,7 @@ from cogs.client import QuotaBot
 from cogs.command_sync import MarksInMemory
 from cogs.connection import DiscordState, run_discord
 from quota_core import catalog_file
+from quota_core.account_statement import Statements
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
 from quota_core.book import Book
@@ -26,6 +27,7 @@ from quota_core.people import People
 from quota_core.purchases import Checkout, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
+from quota_core.signing import SigningKey
 from quota_core.sqlite_database import SqliteDatabase
 from quota_core.stats import Statistics
 from sandbox.places import MEMBER_ID, OPERATOR_ID
@@ -146,6 +148,7 @@ async def opened_core(
             balances=Balances(database, book, clock=clock),
             grants=Grants(database, book, operators, max_grant_units=MAX_GRANT_UNITS, clock=clock),
             history=History(database, book),
+            statements=Statements(database, SigningKey.new(), clock=clock),
             statistics=Statistics(database, book, clock=clock),
             notices=notices,
             people=People(database, book, clock=clock),

@@ -64,8 +64,8 @@ class TestHistory:
         second = await talk.press_and_watch(first, "Next")
         back = await talk.press_and_watch(second, "Previous")
 
-        assert labels_of(first) == ["Next"]
-        assert labels_of(second) == ["Previous"]
+        assert labels_of(first) == ["Next", "Signed export"]
+        assert labels_of(second) == ["Previous", "Signed export"]
         assert "Page 2 of 2" in text_of(second)
         assert second["ephemeral"]
         assert text_of(back) == text_of(first)

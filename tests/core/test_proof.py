@@ -45,8 +45,18 @@ async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
     assert verdict.sound
     assert verdict.entries == 9
     assert verdict.rows == {
-        **{"accounts": 2, "balances": 2, "allowances": 0, "debts": 2, "lots": 2, "orders": 1, "notices": 1},
-        **{"audit": 5, "crossings": 1, "holds": 0, "payers": 0, "metrics": 1},
+        "accounts": 2,
+        "balances": 2,
+        "allowances": 0,
+        "debts": 2,
+        "lots": 2,
+        "orders": 1,
+        "notices": 1,
+        "audit": 5,
+        "crossings": 1,
+        "holds": 0,
+        "payers": 0,
+        "metrics": 1,
     }
     assert verdict.holdings == {
         "requests": {"granted": 30, "bought": 100, "spent": 20, "expired": 0, "taken_back": 45, "held": 65}

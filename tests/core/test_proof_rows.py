@@ -1,6 +1,7 @@
-"""Whatever single row is altered, removed, repeated or exchanged: the proof finds it, or here stands why nothing can."""
+"""Any row that is altered, removed, repeated or exchanged is found, or here stands why nothing can find it."""
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ async def test_any_two_exchanged_rows_are_found(rich: OpenLedger, table: str) ->
     """Each with the one behind it: what one said, the other says now."""
     missed = []
     rows = await rows_of(rich, table)
-    for one, other in zip(rows, rows[1:], strict=False):
+    for one, other in pairwise(rows):
         await take_out(rich, table, one)
         await take_out(rich, table, other)
         swapped = (one | {"id": other["id"]}, other | {"id": one["id"]})
