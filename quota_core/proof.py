@@ -53,7 +53,9 @@ class Proof:
         """Check everything; `progress` is told how many entries were counted so far."""
         started_seconds = time.perf_counter()
         verdict, count = self._verdict, self._count
-        while await self._database.read(self._count_some):
+        more = True
+        while more:
+            more = await self._database.read(self._count_some)
             progress(count.entries)
         metric_ids = await self._database.read(state_rows.metric_ids)
         accounts = AccountsTable(count, verdict, metric_ids)

@@ -1,10 +1,12 @@
 """What changed a balance, for the eyes of its owner alone."""
 
+import aiohttp
 import pytest
 
 from cogs import custom_ids
 from quota_core.accounts import AccountRef
 from quota_core.operators import Actor
+from quota_core.statement_check import check_statement
 from sandbox.places import FRIEND_ID, MEMBER_ID, OPERATOR_ID
 from tests.cogs.stack import Core, Running
 from tests.cogs.talk import MENTION, Talk, labels_of, text_of, title_of
@@ -98,3 +100,60 @@ class TestHistory:
 
         assert answer["ephemeral"]
         assert title_of(answer) == "🧾 Your history"
+
+
+@pytest.mark.usefixtures("running")
+class TestStatement:
+    async def test_the_signed_export_is_a_file_that_proves_itself(self, talk: Talk, core: Core) -> None:
+        """Private, with every entry of one's own and of nobody else."""
+        await _grants(core, 3)
+        await core.spend(2)
+        await core.spend(5, user_id=FRIEND_ID)
+        history = await talk.slash("quota_history")
+
+        answer = await talk.press_label(history, "Signed export")
+        [file] = answer["attachments"]
+        async with aiohttp.ClientSession() as http, http.get(file["url"]) as response:
+            checked = check_statement(await response.read(), None)
+
+        assert answer["ephemeral"]
+        assert file["filename"] == f"statement-{MEMBER_ID}.json"
+        assert "4 in all" in text_of(answer)
+        assert checked.problems == ()
+        assert (checked.account, checked.entries) == (f"user:{MEMBER_ID}", 4)
+
+    async def test_who_only_used_something_can_export_too(self, talk: Talk, core: Core) -> None:
+        """The list shows no requests; the export does."""
+        await core.spend(2)
+
+        history = await talk.slash("quota_history")
+
+        assert labels_of(history) == ["Signed export"]
+
+    async def test_nobody_exports_for_another(self, talk: Talk, core: Core, running: Running) -> None:
+        """The button is its owner's, wherever it stands."""
+        await core.spend(2)
+        public = await talk.drawn_by(running.bot, custom_ids.statement(MEMBER_ID))
+
+        refused = await talk.press_label(public, "Old", as_=FRIEND_ID)
+
+        assert refused["ephemeral"]
+        assert refused["attachments"] == []
+
+    async def test_nothing_to_export_is_said(self, talk: Talk, running: Running) -> None:
+        """An old button of an account without entries."""
+        public = await talk.drawn_by(running.bot, custom_ids.statement(MEMBER_ID))
+
+        answer = await talk.press_label(public, "Old")
+
+        assert answer["ephemeral"]
+        assert "/buy_quota" in text_of(answer)
+
+    async def test_the_export_speaks_french(self, talk: Talk, core: Core) -> None:
+        """Button and card."""
+        await core.spend(2)
+        await talk.speaks("fr")
+
+        answer = await talk.press_label(await talk.slash("quota_history"), "Export signé")
+
+        assert title_of(answer) == "🔏 Votre relevé signé"
