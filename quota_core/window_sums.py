@@ -34,7 +34,9 @@ class WindowSums:
 
     def of_row(self, metric: int, period: str, used: int, overage: int) -> int:
         """Return the sum of a window's row."""
-        total = used * self.weight(metric, period) if used else 0
+        # Without a call for a window that is known, as nearly all are.
+        weight = self._weights[metric].get(period) or self.weight(metric, period)
+        total = used * weight
         return total + overage * self.weight(metric, OVERAGE + period) if overage else total
 
     def remember(self, metric: int, parts: str, total: int, units: int) -> None:
