@@ -59,8 +59,9 @@ class LotsTable:
             yield f"lot {lot_id}: ends at {ends_ms}, entry {lot.brought_by} says {lot.ends_ms}"
         if frozen:
             yield f"lot {lot_id}: is frozen, and no entry says so"
-        if source == "purchase" and paid_entry != lot.brought_by:
-            yield f"lot {lot_id}: order {order_id} is not what entry {lot.brought_by} credits"
+        credited = lot.brought_by if source == "purchase" else None
+        if paid_entry != credited or (order_id is None) != (credited is None):
+            yield f"lot {lot_id}: order {order_id} is not what entry {lot.brought_by} brought"
 
 
 class EmptyTable:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from quota_core.database import Database
 from quota_core.ledger import EntryKind
+from quota_core.one_moment import Read
 from quota_core.statements import Work
 from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
@@ -17,14 +17,12 @@ Place = tuple[int, int, str]
 _NO_WINDOW = "#!^@&"
 
 
-async def name_windows(
-    database: Database, accounts: Sequence[int], metric_ids: Mapping[str, int]
-) -> list[str]:
+async def name_windows(read: Read, accounts: Sequence[int], metric_ids: Mapping[str, int]) -> list[str]:
     """Read all entries once more, count the windows of these few accounts, and name those that differ."""
     count = _Windows(accounts)
-    while await database.read(count.some):
+    while await read(count.some):
         pass
-    return await database.read(lambda: count.differences(metric_ids))
+    return await read(lambda: count.differences(metric_ids))
 
 
 class _Windows:

@@ -9,9 +9,10 @@ process's is run again, and so is work whose COMMIT got no answer: its locks wai
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ import asyncpg  # type: ignore[import-untyped]  # it has no type hints
 from quota_core import postgres_dialect
 from quota_core.database import Cache
 from quota_core.errors import ConstraintError, HaltedError, SchemaError, UnavailableError
+from quota_core.one_moment import Read
 from quota_core.postgres_connections import Connections
 from quota_core.statements import Row, Statement, Work, tables
 
@@ -103,6 +105,28 @@ class PostgresDatabase:
 
         """
         return await self._to_its_end(work, _READ)
+
+    @contextlib.asynccontextmanager
+    async def moment(self) -> AsyncIterator[Read]:
+        """Yield a `read` whose every call in the block sees the rows of its first one; see `one_moment`."""
+        if not self._open:
+            raise UnavailableError("the database is closed")
+        connection = await self._connections.take()
+        sound = False
+
+        async def read(work: Callable[[], Work[T]], /) -> T:
+            try:
+                return await _drive(connection, work, reading=True)
+            except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as error:
+                raise self._judge(error, "read")[1] from error
+
+        try:
+            await connection.execute(_READ)
+            yield read
+            await connection.execute("ROLLBACK")
+            sound = True
+        finally:
+            self._connections.give(connection, sound=sound)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """

@@ -18,6 +18,7 @@ from quota_core.compared_records import AuditTable, CrossingsTable
 from quota_core.compared_sales import NoticesTable, OrdersTable
 from quota_core.database import Database
 from quota_core.named_windows import name_windows
+from quota_core.one_moment import Read, one_moment
 from quota_core.recount import Recount
 from quota_core.statements import Work
 from quota_core.store import proofs as rows
@@ -50,37 +51,47 @@ class Proof:
         self._pace = Pace()
 
     async def verify(self, progress: Callable[[int], None] = lambda _: None) -> Verdict:
-        """Check everything; `progress` is told how many entries were counted so far."""
-        started_seconds = time.perf_counter()
-        verdict, count = self._verdict, self._count
-        more = True
-        while more:
-            more = await self._database.read(self._count_some)
-            progress(count.entries)
-        metric_ids = await self._database.read(state_rows.metric_ids)
-        accounts = AccountsTable(count, verdict, metric_ids)
-        await self._compare(accounts)
-        if accounts.suspects:
-            verdict.note(await name_windows(self._database, accounts.suspects, metric_ids))
-        await self._compare(DebtsTable(count, verdict))
-        await self._compare(LotsTable(count, verdict))
-        await self._compare(OrdersTable(count, verdict))
-        await self._compare(NoticesTable(verdict))
-        await self._compare(AuditTable(count, verdict))
-        await self._compare(CrossingsTable(verdict))
-        await self._compare(EmptyTable("holds", rows.holds_after, verdict))
-        await self._compare(EmptyTable("payers", rows.payers_after, verdict))
-        await self._compare(MetricsTable(count, verdict))
-        self._conclude({number: name for name, number in metric_ids.items()})
-        verdict.entries = count.entries
-        verdict.seconds = time.perf_counter() - started_seconds
-        return verdict
+        """
+        Check everything; `progress` is told how many entries were counted so far.
 
-    async def _compare(self, table: Table[Mark]) -> None:
+        Raises:
+            UnavailableError: the ledger cannot be read just now.
+
+        """
+        started_seconds = time.perf_counter()
+        async with one_moment(self._database) as read:
+            more = True
+            while more:
+                more = await read(self._count_some)
+                progress(self._count.entries)
+            await self._compare_all(read)
+        self._verdict.entries = self._count.entries
+        self._verdict.seconds = time.perf_counter() - started_seconds
+        return self._verdict
+
+    async def _compare_all(self, read: Read) -> None:
+        verdict, count = self._verdict, self._count
+        metric_ids = await read(state_rows.metric_ids)
+        accounts = AccountsTable(count, verdict, metric_ids)
+        await self._compare(read, accounts)
+        if accounts.suspects:
+            verdict.note(await name_windows(read, accounts.suspects, metric_ids))
+        await self._compare(read, DebtsTable(count, verdict))
+        await self._compare(read, LotsTable(count, verdict))
+        await self._compare(read, OrdersTable(count, verdict))
+        await self._compare(read, NoticesTable(verdict))
+        await self._compare(read, AuditTable(count, verdict))
+        await self._compare(read, CrossingsTable(verdict))
+        await self._compare(read, EmptyTable("holds", rows.holds_after, verdict))
+        await self._compare(read, EmptyTable("payers", rows.payers_after, verdict))
+        await self._compare(read, MetricsTable(count, verdict))
+        self._conclude({number: name for name, number in metric_ids.items()})
+
+    async def _compare(self, read: Read, table: Table[Mark]) -> None:
         pace = Pace()
-        mark = await self._database.read(partial(self._step, table, None, pace))
+        mark = await read(partial(self._step, table, None, pace))
         while mark is not None:
-            mark = await self._database.read(partial(self._step, table, mark, pace))
+            mark = await read(partial(self._step, table, mark, pace))
 
     def _step(self, table: Table[Mark], mark: Mark | None, pace: Pace) -> Work[Mark | None]:
         while (yield from self._count_some()):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quota_core.chain import Entry
-from quota_core.statements import Row, Work, fetch, fetch_any, run
+from quota_core.statements import Row, Work, fetch, fetch_any
 
 _ENTRY = ", ".join(Entry._fields)
 LEAST_ID = -(2**63)
@@ -285,18 +285,3 @@ def paid_by_entry(entry_ids: Sequence[int]) -> Work[list[Row]]:
 def audited(entry_ids: Sequence[int]) -> Work[list[Row]]:
     """Return those of these entries that have an audit row."""
     return (yield fetch_any("SELECT entry FROM audit WHERE entry = ANY($1)", entry_ids))
-
-
-def mark(name: str) -> Work[int]:
-    """Return how far a recurring check has come, 0 at first."""
-    rows = yield fetch("SELECT value FROM marks WHERE name = $1", name)
-    return int(rows[0][0]) if rows else 0
-
-
-def set_mark(name: str, value: int) -> Work[None]:
-    """Remember how far a recurring check has come."""
-    yield run(
-        "INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name,
-        value,
-    )

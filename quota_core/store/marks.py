@@ -1,0 +1,20 @@
+"""Statements about marks: how far recurring work has come."""
+
+from __future__ import annotations
+
+from quota_core.statements import Work, fetch, run
+
+
+def mark(name: str) -> Work[int]:
+    """Return how far a recurring check has come, 0 at first."""
+    rows = yield fetch("SELECT value FROM marks WHERE name = $1", name)
+    return int(rows[0][0]) if rows else 0
+
+
+def set_mark(name: str, value: int) -> Work[None]:
+    """Remember how far a recurring check has come."""
+    yield run(
+        "INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name,
+        value,
+    )
