@@ -77,8 +77,9 @@ class Notices:
         )
 
     async def take_over(self) -> None:
-        """Free what an earlier process had in hand; for the one process that owns the database, at its start."""
-        await self._database.write(rows.end_leases)
+        """Free what an earlier process had in hand, at the start of the one process that owns the database."""
+        if self._database.alone:
+            await self._database.write(rows.end_leases)
 
     async def claim(self) -> Notice | None:
         """Take the notice that is due longest, None when nothing is due."""

@@ -48,7 +48,7 @@ def query(sql: str, types: tuple[str, ...], *, reading: bool) -> str:
         arrays = ", ".join(f"${place}::{name}[]" for place, name in enumerate(types, start=1))
         sql = sql.replace("{rows}", f"SELECT * FROM unnest({arrays})")  # noqa: S608 - places and types only
     # Ids and foreign keys never change: the lock leaves those alone who only refer to the row.
-    return ROW_LOCK.sub(lambda found: "" if reading else f"FOR NO KEY UPDATE{found[1] or ''}", sql)
+    return ROW_LOCK.sub(lambda found: "" if reading else found[0].replace("FOR", "FOR NO KEY", 1), sql)
 
 
 def changes_schema(sql: str) -> bool:

@@ -106,7 +106,8 @@ class Settlements:
 
     def _settle(self, payment: Payment) -> Work[Settlement]:
         now_ms = self._clock()
-        order = None if payment.order_id is None else (yield from order_rows.by_id(payment.order_id))
+        # Locked: of two reports of one payment, the second waits here and then sees what the first one did.
+        order = None if payment.order_id is None else (yield from order_rows.locked(payment.order_id))
         owner = yield from order_rows.by_reference(payment.reference)
         difference = _difference(order, owner, payment)
         if order is None and not payment.ours:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-ROW_LOCK = re.compile(r"\bFOR UPDATE( OF \w+(, \w+)*)?")
+ROW_LOCK = re.compile(r"\bFOR UPDATE( OF \w+(, \w+)*)?( SKIP LOCKED)?")
 """What locks rows in a statement: nothing on SQLite, where one transaction has the whole file."""
 
 

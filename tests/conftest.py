@@ -1,6 +1,6 @@
 """What all tests of the core and of the program share: a clock, a catalog, an open ledger."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import settings
 
 from quota_core.catalog import Catalog
 from quota_core.catalog_file import load
-from tests.core.opened_ledger import OpenLedger, SteerableClock, open_ledger
+from tests.core.opened_ledger import OpenLedger, Place, SteerableClock, open_ledger
+from tests.postgres_server import PostgresServer, running
 
 # The same examples on every run: what passed yesterday passes today. To look further:
 # pytest --hypothesis-profile=explore
@@ -29,9 +30,39 @@ def catalog() -> Catalog:
     return load("quota-manager")
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Return the server that all tests of a run share; it starts when the first one asks."""
+    with running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
 @pytest.fixture
-async def ledger(tmp_path: Path, catalog: Catalog, clock: SteerableClock) -> AsyncIterator[OpenLedger]:
-    """Return an open ledger on a new file, with the catalog that the bot ships with."""
-    opened = await open_ledger(tmp_path / "quota.db", catalog=catalog, clock=clock)
+def engine() -> str:
+    """Return the engine's name; the tests of the core run on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def server(engine: str, request: pytest.FixtureRequest) -> PostgresServer | None:
+    """Return the PostgreSQL server, None where the engine is SQLite."""
+    return request.getfixturevalue("postgres") if engine == "postgres" else None
+
+
+@pytest.fixture
+async def place(server: PostgresServer | None, tmp_path: Path) -> AsyncIterator[Place]:
+    """Return where a new ledger goes: the path of a file, or the address of a database."""
+    if server is None:
+        yield tmp_path / "quota.db"
+        return
+    url = await server.new_database()
+    yield url
+    await server.drop(url)
+
+
+@pytest.fixture
+async def ledger(place: Place, catalog: Catalog, clock: SteerableClock) -> AsyncIterator[OpenLedger]:
+    """Return an open ledger in a new place, with the catalog that the bot ships with."""
+    opened = await open_ledger(place, catalog=catalog, clock=clock)
     yield opened
     await opened.close()

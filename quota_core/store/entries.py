@@ -43,6 +43,34 @@ def take_ids(count: int) -> Work[int]:
     return number
 
 
+def newest_drawn_id() -> Work[int]:
+    """Return the largest id that anyone has drawn, whether or not its entry is there; 0 at first."""
+    rows = yield fetch_by_engine(
+        "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM entries_id_seq",
+        sqlite="SELECT coalesce(max(id), 0) FROM entries",
+    )
+    number: int = rows[0][0]
+    return number
+
+
+def next_transaction() -> Work[int]:
+    """Return the number that no transaction has yet; every transaction that writes has one."""
+    rows = yield fetch_by_engine(
+        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", sqlite="SELECT 0"
+    )
+    number: int = rows[0][0]
+    return number
+
+
+def oldest_transaction() -> Work[int]:
+    """Return the number before which every transaction has ended."""
+    rows = yield fetch_by_engine(
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint", sqlite="SELECT 0"
+    )
+    number: int = rows[0][0]
+    return number
+
+
 def add(entries: Sequence[Entry]) -> Work[None]:
     """Append entries."""
     yield run_all(f"INSERT INTO entries ({_COLUMNS}) {{rows}}", _TYPES, entries)

@@ -20,7 +20,8 @@ def entries_between(after: int, upto: int, account: int, since_ms: int, until_ms
             f"""
             SELECT {_COLUMNS}, a.kind, a.external_id, m.name
             FROM entries e LEFT JOIN accounts a ON a.id = e.account LEFT JOIN metrics m ON m.id = e.metric
-            WHERE e.id > $1 AND e.id <= $2 AND ($3 = 0 OR e.account = $3) AND e.at_ms >= $4 AND e.at_ms < $5
+            WHERE e.id > $1 AND e.id <= $2 AND (CAST($3 AS BIGINT) = 0 OR e.account = $3)
+                AND e.at_ms >= $4 AND e.at_ms < $5
             ORDER BY e.id
             """,  # noqa: S608 - column names only
             after,

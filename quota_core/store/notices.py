@@ -44,7 +44,7 @@ def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
         """
         SELECT id FROM notices WHERE state = 'owed' AND (next_ms <= $1 OR next_ms > $1 + $2)
             AND (lease_until_ms <= $1 OR lease_until_ms > $1 + $3)
-        ORDER BY next_ms, id LIMIT 1
+        ORDER BY next_ms, id LIMIT 1 FOR UPDATE SKIP LOCKED
         """,
         now_ms,
         MAX_PAUSE_MS,
@@ -66,7 +66,12 @@ def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
 
 def next_due(now_ms: int) -> Work[int | None]:
     """Return when the next owed notice is due, None when nothing is owed."""
-    rows = yield fetch("SELECT min(max(next_ms, lease_until_ms)) FROM notices WHERE state = 'owed'")
+    rows = yield fetch(
+        """
+        SELECT min(CASE WHEN next_ms > lease_until_ms THEN next_ms ELSE lease_until_ms END)
+        FROM notices WHERE state = 'owed'
+        """
+    )
     due_ms: int | None = rows[0][0]
     if due_ms is None:
         return None

@@ -80,6 +80,12 @@ def by_id(order_id: str) -> Work[OrderRow | None]:
     return _order(rows[0]) if rows else None
 
 
+def locked(order_id: str) -> Work[OrderRow | None]:
+    """Return an order that nobody else changes until the transaction ends."""
+    rows = yield fetch(f"SELECT {_COLUMNS} {_FROM} WHERE o.id = $1 FOR UPDATE OF o", order_id)
+    return _order(rows[0]) if rows else None
+
+
 def by_token(token: str) -> Work[OrderRow | None]:
     """Return the order that our own link names."""
     rows = yield fetch(f"SELECT {_COLUMNS} {_FROM} WHERE o.token = $1", token)

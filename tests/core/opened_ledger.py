@@ -1,4 +1,4 @@
-"""A ledger on a real file with all parts of the core around it, and a clock that tests turn."""
+"""A ledger on a real database with all parts of the core around it, and a clock that tests turn."""
 
 import json
 from collections.abc import Mapping
@@ -21,13 +21,14 @@ from quota_core.migrations import migrate
 from quota_core.notices import Notices
 from quota_core.operators import Actor, Operators
 from quota_core.people import People
+from quota_core.postgres_database import PostgresDatabase
 from quota_core.purchases import Page, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Payment, Settlements
 from quota_core.sqlite_database import SqliteDatabase
 from quota_core.statements import Row, Work, fetch, run
 from quota_core.stats import Statistics
-from quota_core.store.entries import after
+from quota_core.store.entries import after, take_ids
 from quota_core.store.orders import OrderRow
 from quota_core.witnesses import by_hand
 
@@ -36,6 +37,10 @@ OPERATOR_ACCOUNT = AccountRef("user", "900")
 NOON_MS = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1000)
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+
+
+Place = Path | str
+"""Where a ledger is: the path of an SQLite file, or the address of a PostgreSQL database."""
 
 
 class SteerableClock:
@@ -87,9 +92,9 @@ class PaymentPages:
 
 @dataclass(slots=True, kw_only=True)
 class OpenLedger:
-    """Everything that works on one database file."""
+    """Everything that works on one database."""
 
-    path: Path
+    place: Place
     clock: SteerableClock
     catalog: Catalog
     pages: PaymentPages
@@ -105,6 +110,12 @@ class OpenLedger:
     keys: AccessKeys
     purchases: Purchases
     settlements: Settlements
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        assert isinstance(self.place, Path)
+        return self.place
 
     async def rows(self, sql: str, *arguments: object) -> list[Row]:
         """Read rows, past every object of the core."""
@@ -136,12 +147,12 @@ class OpenLedger:
         """Close the file and open it with new objects, as a restart does."""
         await self.close()
         return await open_ledger(
-            self.path, catalog=self.catalog, clock=self.clock, pages=self.pages, **options
+            self.place, catalog=self.catalog, clock=self.clock, pages=self.pages, **options
         )
 
 
 async def open_ledger(
-    path: Path,
+    place: Place,
     *,
     catalog: Catalog,
     clock: SteerableClock,
@@ -149,13 +160,13 @@ async def open_ledger(
     resident_accounts: int = 200_000,
     max_grant_units: int = 1_000_000,
 ) -> OpenLedger:
-    """Open or make the file and wire all parts of the core to it."""
+    """Open or make the database and wire all parts of the core to it."""
     pages = PaymentPages() if pages is None else pages
-    database = SqliteDatabase(path)
+    database = SqliteDatabase(place) if isinstance(place, Path) else PostgresDatabase(place, connections=4)
     await database.open()
     try:
         await migrate(database, clock=clock)
-        book = Book(catalog, resident_accounts=resident_accounts)
+        book = Book(catalog, resident_accounts=resident_accounts if database.alone else 0)
         database.attach(book)
         await database.write(book.open)
     except BaseException:
@@ -164,7 +175,7 @@ async def open_ledger(
     notices = Notices(database, clock=clock)
     operators = Operators(user_ids=frozenset({OPERATOR.user_id}), guild_ids=frozenset({77}))
     return OpenLedger(
-        path=path,
+        place=place,
         clock=clock,
         catalog=catalog,
         pages=pages,
@@ -219,10 +230,10 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
     def work() -> Work[None]:
         states = yield from ledger.book.states_of([account], now_ms=ledger.clock(), create=True)
         state = states[account]
-        found = yield fetch("SELECT coalesce(max(id), 0) + 1 FROM entries")
+        entry_id = yield from take_ids(1)
         witness, _ = by_hand("user:900", "remove", "")
         entry = Entry(
-            id=found[0][0],
+            id=entry_id,
             account=state.id,
             version=state.version + 1,
             prev=state.head,
@@ -231,7 +242,7 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
             units=0,
             parts=f"!={units} {witness}=1",
             at_ms=ledger.clock(),
-            key=b"debt" + found[0][0].to_bytes(12, "big"),
+            key=b"debt" + entry_id.to_bytes(12, "big"),
             allowance_left=0,
             purchased_left=0,
             digest=b"",
@@ -253,7 +264,10 @@ async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units:
             ledger.clock(),
         )
         yield run(
-            "INSERT INTO debts VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET units = units + excluded.units",
+            """
+            INSERT INTO debts VALUES ($1, $2, $3)
+            ON CONFLICT (account, metric) DO UPDATE SET units = debts.units + excluded.units
+            """,
             state.id,
             entry.metric,
             units,

@@ -96,8 +96,9 @@ async def _assert_keys(ledger: OpenLedger) -> None:
         "SELECT 'lot' FROM lots WHERE left_units < 0 OR taken_units < 0 UNION ALL "
         "SELECT 'window' FROM allowances WHERE used < 0 OR overage < 0 OR overage > used UNION ALL "
         "SELECT 'debt' FROM debts WHERE units < 0 UNION ALL "
-        "SELECT 'entry' FROM entries WHERE units < 0 OR purchased_left < 0 OR typeof(units) <> 'integer'"
+        "SELECT 'entry' FROM entries WHERE units < 0 OR purchased_left < 0"
     )
 
+    assert {type(entry.units) for entry in await ledger.entries()} <= {int}
     assert twice == []
     assert negative == []

@@ -24,6 +24,12 @@ ANA = AccountRef("user", "1")
 PROJECT = Path(__file__).parents[2]
 
 
+@pytest.fixture
+def engine() -> str:
+    """Return the one engine that this is about."""
+    return "sqlite"
+
+
 def raw(ledger: OpenLedger) -> sqlite3.Connection:
     """Return the driver's own connection: the only way to make a real database fail on demand."""
     assert isinstance(ledger.database, SqliteDatabase)

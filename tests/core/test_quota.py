@@ -1,7 +1,6 @@
 """Spending by example: order of pots, refusals, replays, thresholds, give-backs, days that turn."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from quota_core.errors import (
 )
 from quota_core.quota import MAX_QUEUE
 from tests.core.catalogs import everything
-from tests.core.opened_ledger import DAY_MS, OPERATOR, OpenLedger, SteerableClock, open_ledger
+from tests.core.opened_ledger import DAY_MS, OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound, used_windows
 
 ANA, POOL = AccountRef("user", "1"), AccountRef("guild", "7")
@@ -28,9 +27,9 @@ MIDNIGHT_MS = 1_795_219_200_000  # 21 November 2026, UTC
 
 
 @pytest.fixture
-async def wide(tmp_path: Path, clock: SteerableClock) -> AsyncIterator[OpenLedger]:
+async def wide(place: Place, clock: SteerableClock) -> AsyncIterator[OpenLedger]:
     """Return a ledger with every kind of pot."""
-    opened = await open_ledger(tmp_path / "wide.db", catalog=everything(), clock=clock)
+    opened = await open_ledger(place, catalog=everything(), clock=clock)
     yield opened
     await opened.close()
 

@@ -1,7 +1,6 @@
 """Races and cancellations: whatever is cut off, the ledger is whole and the keys tell the truth."""
 
 import asyncio
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,7 +11,7 @@ from quota_core.catalog import Catalog
 from quota_core.errors import ConflictingReplayError, OutOfQuotaError, QuotaError
 from quota_core.quota import Consume
 from tests.core.catalogs import everything
-from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
+from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
 
 ANA, BEN, POOL = AccountRef("user", "1"), AccountRef("user", "2"), AccountRef("guild", "7")
@@ -54,9 +53,9 @@ async def test_a_race_to_the_limit_spends_exactly_the_limit(ledger: OpenLedger) 
     await assert_sound(ledger)
 
 
-async def test_two_members_race_for_one_pool(tmp_path: Path, clock: SteerableClock) -> None:
+async def test_two_members_race_for_one_pool(place: Place, clock: SteerableClock) -> None:
     """What both draw from the pool is what the pool had."""
-    ledger = await open_ledger(tmp_path / "pool.db", catalog=everything(), clock=clock)
+    ledger = await open_ledger(place, catalog=everything(), clock=clock)
     await ledger.grants.add(POOL, 15, actor=OPERATOR, reason="", key="g")
     outcomes = await asyncio.gather(
         *(
@@ -85,13 +84,11 @@ async def test_batches_larger_than_one_transaction_are_decided_in_order(ledger: 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_cancellation_storm_leaves_a_whole_ledger(
-    tmp_path: Path, catalog: Catalog, clock: SteerableClock, seed: int
+    place: Place, catalog: Catalog, clock: SteerableClock, seed: int
 ) -> None:
     """Consumers, grants and give-backs cut off at random moments; each key then tells what became of it."""
     random = Random(seed)
-    ledger = await open_ledger(
-        tmp_path / "storm.db", catalog=catalog, clock=clock, resident_accounts=seed % 2 * 1000
-    )
+    ledger = await open_ledger(place, catalog=catalog, clock=clock, resident_accounts=seed % 2 * 1000)
     await _storm(ledger, random)
     async with asyncio.timeout(20):
         await ledger.quota.drain()
@@ -150,10 +147,10 @@ async def test_a_grant_that_is_cancelled_anywhere_is_whole_or_not_there(
 
 
 async def test_closing_answers_everything_that_was_queued(
-    tmp_path: Path, catalog: Catalog, clock: SteerableClock
+    place: Place, catalog: Catalog, clock: SteerableClock
 ) -> None:
     """A stop drains first: nobody who waits is left without an answer."""
-    ledger = await open_ledger(tmp_path / "quota.db", catalog=catalog, clock=clock)
+    ledger = await open_ledger(place, catalog=catalog, clock=clock)
     tasks = [asyncio.create_task(ledger.quota.consume(ANA, key=f"m{number}")) for number in range(30)]
     await asyncio.sleep(0)
     await ledger.close()
@@ -179,9 +176,9 @@ async def test_a_drain_that_is_cancelled_takes_nobody_down(ledger: OpenLedger) -
     assert answer is not None
 
 
-async def test_two_members_may_use_the_same_key(tmp_path: Path, clock: SteerableClock) -> None:
+async def test_two_members_may_use_the_same_key(place: Place, clock: SteerableClock) -> None:
     """Keys are unique per account: one member's spend from the pool is no replay of the other's."""
-    ledger = await open_ledger(tmp_path / "pool.db", catalog=everything(), clock=clock)
+    ledger = await open_ledger(place, catalog=everything(), clock=clock)
     for member in (ANA, BEN):
         await ledger.quota.consume(member, 10, key="the day")
     first = await ledger.quota.consume(ANA, 3, key="1", payers=(POOL,))
@@ -192,9 +189,9 @@ async def test_two_members_may_use_the_same_key(tmp_path: Path, clock: Steerable
     assert not second.replayed
 
 
-async def test_the_same_key_with_other_payers_is_other_content(tmp_path: Path, clock: SteerableClock) -> None:
+async def test_the_same_key_with_other_payers_is_other_content(place: Place, clock: SteerableClock) -> None:
     """What the pool paid under a key is not paid again by the member alone."""
-    ledger = await open_ledger(tmp_path / "pool.db", catalog=everything(), clock=clock)
+    ledger = await open_ledger(place, catalog=everything(), clock=clock)
     await ledger.quota.consume(ANA, 10, key="the day")
     await ledger.quota.consume(ANA, 3, key="1", payers=(POOL,))
     await ledger.grants.add(ANA, 5, actor=OPERATOR, reason="", key="g")
@@ -205,10 +202,10 @@ async def test_the_same_key_with_other_payers_is_other_content(tmp_path: Path, c
 
 
 async def test_one_account_at_the_end_of_counting_does_not_stop_the_others(
-    tmp_path: Path, clock: SteerableClock
+    place: Place, clock: SteerableClock
 ) -> None:
     """A plan without limit, spent 1 025 times at the most units of one request: only its own spend is refused."""
-    ledger = await open_ledger(tmp_path / "endless.db", catalog=everything(), clock=clock)
+    ledger = await open_ledger(place, catalog=everything(), clock=clock)
     await ledger.grants.set_plan(ANA, "endless", until_ms=None, actor=OPERATOR, reason="", key="p")
     huge = [ledger.quota.operation(ANA, 2**53 - 1, key=f"m{number}") for number in range(1024)]
     await ledger.quota.consume_many(huge)
