@@ -20,6 +20,7 @@ from benchmarks.rounds import Measure, compare, take_turns
 from benchmarks.workload import Workload, set_aside
 from cogs.assembly import Parts, make_bot
 from cogs.command_sync import MarksInMemory
+from quota_core.account_statement import Statements
 from quota_core.balances import Balances
 from quota_core.grants import Grants
 from quota_core.history import History
@@ -27,6 +28,7 @@ from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.purchases import Purchases
+from quota_core.signing import SigningKey
 from quota_core.stats import Statistics
 
 ACCOUNTS = 1_000
@@ -137,6 +139,7 @@ def product_bot(opened: Product) -> commands.Bot:
         balances=Balances(database, book, clock=clock),
         grants=Grants(database, book, operators, max_grant_units=1, clock=clock),
         history=History(database, book),
+        statements=Statements(database, SigningKey.new(), clock=clock),
         statistics=Statistics(database, book, clock=clock),
         notices=Notices(database, clock=clock),
         people=People(database, book, clock=clock),
