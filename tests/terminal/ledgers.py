@@ -7,6 +7,7 @@ from pathlib import Path
 from quota_core.accounts import AccountRef
 from quota_core.catalog_file import load
 from quota_core.chain import Entry
+from quota_core.own_keys import SECRET_FILE, SIGNING_FILE
 from quota_core.proof import Proof
 from quota_core.sqlite_database import SqliteDatabase
 from quota_core.store.entries import after
@@ -65,8 +66,8 @@ async def proved(file: Path) -> list[Entry]:
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return the names of all files in a folder."""
-    return {file.name for file in folder.iterdir()}
+    """Return the names of all files in a folder but the program's own keys, which are made at its first start."""
+    return {file.name for file in folder.iterdir()} - {SIGNING_FILE, SECRET_FILE}
 
 
 def bytes_of(file: Path) -> bytes:
