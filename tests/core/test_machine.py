@@ -1,4 +1,4 @@
-"""Every object of the core against a plain model, on a real file, whatever is done in whatever order."""
+"""Every object of the core against a plain model, on both engines, whatever is done in whatever order."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
@@ -24,6 +31,7 @@ from tests.core.opened_ledger import (
     NOON_MS,
     OPERATOR,
     OpenLedger,
+    Place,
     SteerableClock,
     open_ledger,
     owe_units,
@@ -31,6 +39,7 @@ from tests.core.opened_ledger import (
 )
 from tests.core.plain_model import PLANS, RENDERS, REQUESTS, PlainLedger, PlainSpend, window_of
 from tests.core.recounting import assert_sound
+from tests.postgres_server import PostgresServer
 
 # Two days before a month ends, near midnight: small steps cross days, weeks and months in both directions.
 START_MS = NOON_MS + 8 * DAY_MS + 11 * HOUR_MS
@@ -41,6 +50,8 @@ TABLES = ("accounts", "allowances", "lots", "debts", "entries", "crossings", "au
 
 class LedgerMachine(RuleBasedStateMachine):
     """Operations of people, operators and payments, restarts and clocks; after each, everything is compared."""
+
+    server: PostgresServer | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,12 +70,14 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(resident_accounts=st.sampled_from((0, 1, 200_000)))
     def start(self, resident_accounts: int) -> None:
-        """Open a new file, with or without a cache that is worth its name."""
-        folder = Path(self.folder.enter_context(tempfile.TemporaryDirectory()))
+        """Open a new ledger, with or without a cache that is worth its name."""
+        place: Place = Path(self.folder.enter_context(tempfile.TemporaryDirectory())) / "quota.db"
+        if self.server is not None:
+            place = self.run(self.server.new_database())
         self.resident_accounts = resident_accounts
         self.ledger: OpenLedger = self.run(
             open_ledger(
-                folder / "quota.db",
+                place,
                 catalog=everything(),
                 clock=self.clock,
                 resident_accounts=resident_accounts,
@@ -75,6 +88,8 @@ class LedgerMachine(RuleBasedStateMachine):
         """Close what was opened."""
         if hasattr(self, "ledger"):
             self.run(self.ledger.close())
+            if self.server is not None:
+                self.run(self.server.drop(str(self.ledger.place)))
         self.runner.close()
         self.folder.close()
 
@@ -309,5 +324,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert part.debt == account.debt.get(metric, 0)
 
 
-TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30)
+@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 60), ("postgres", 30)])
+def test_the_ledger_does_what_the_plain_model_does(server: PostgresServer | None, examples: int) -> None:
+    """On PostgreSQL the same in fewer stories, each of which takes longer."""
+    machine = type("LedgerMachine", (LedgerMachine,), {"server": server})
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))

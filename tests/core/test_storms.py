@@ -220,3 +220,43 @@ async def test_one_account_at_the_end_of_counting_does_not_stop_the_others(
 
     assert isinstance(outcomes[0], QuotaError)
     assert not isinstance(outcomes[1], BaseException)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_two_processes_spend_one_account_to_its_limit_and_no_further(
+    ledger: OpenLedger, place: Place, catalog: Catalog, clock: SteerableClock
+) -> None:
+    """Two hundred at once, through two pools: fifty, exactly; each key tells afterwards what became of it."""
+    other = await open_ledger(place, catalog=catalog, clock=clock)
+    both = (ledger, other)
+    keys = [f"m{number}" for number in range(200)]
+    outcomes = await asyncio.gather(
+        *(both[n % 2].quota.consume(ANA, key=key) for n, key in enumerate(keys)), return_exceptions=True
+    )
+    spent = [key for key, outcome in zip(keys, outcomes, strict=True) if not isinstance(outcome, Exception)]
+    again = await asyncio.gather(*(both[n % 2].quota.consume(ANA, key=key) for n, key in enumerate(spent)))
+    await assert_sound(other)
+    await other.close()
+
+    assert len(spent) == 50
+    assert all(isinstance(outcome, OutOfQuotaError) for outcome in outcomes if isinstance(outcome, Exception))
+    assert all(spend.replayed for spend in again)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_one_request_in_two_processes_is_one_entry(
+    ledger: OpenLedger, place: Place, catalog: Catalog, clock: SteerableClock
+) -> None:
+    """Lock first, look second: a new account, twenty copies of one key, and of one grant, through two pools."""
+    other = await open_ledger(place, catalog=catalog, clock=clock)
+    both = (ledger, other)
+    spends = await asyncio.gather(*(both[n % 2].quota.consume(ANA, 3, key="m1") for n in range(20)))
+    grants = await asyncio.gather(
+        *(both[n % 2].grants.add(BEN, 5, actor=OPERATOR, reason="", key="g1") for n in range(20))
+    )
+    await assert_sound(other)
+    await other.close()
+
+    assert sum(not spend.replayed for spend in spends) == 1
+    assert {(grant.before, grant.after) for grant in grants} == {(0, 5)}
+    assert len(await ledger.entries()) == 2
