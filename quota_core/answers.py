@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from quota_core.chain import Entry
-from quota_core.errors import OutOfQuotaError, QuotaError, Refill
-from quota_core.ledger import Payer, Shortage, parts_of, spendable
+from quota_core.errors import OutOfQuotaError, Refill
+from quota_core.ledger import Payer, Shortage, spendable
+from quota_core.parts import parts_of
 from quota_core.posting import Crossed
 
 
@@ -21,6 +22,9 @@ class Crossing:
     used: int
     limit: int
     resets_ms: int
+
+
+T = TypeVar("T")
 
 
 class Spend(NamedTuple):
@@ -91,7 +95,7 @@ def refusal(
     )
 
 
-def with_crossings(outcomes: list[Spend | QuotaError], new: Sequence[Crossed]) -> list[Spend | QuotaError]:
+def with_crossings(outcomes: list[T], new: Sequence[Crossed]) -> list[T]:
     """Put each new crossing into the answer of the spend that made it."""
     if not new:
         return outcomes

@@ -7,14 +7,17 @@ is dropped after anything that was rolled back. `posting` writes what was decide
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Allowance, Catalog
 from quota_core.chain import GENESIS
-from quota_core.ledger import NEVER_MS, AccountState, Lot, Part, Payer, Window
+from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
+from quota_core.parts import Part
 from quota_core.periods import Anchor, period_at
 from quota_core.statements import Work
 from quota_core.store import states as state_rows
@@ -22,21 +25,35 @@ from quota_core.store import states as state_rows
 _NOTHING = (0, 0)
 
 
+class Terms(NamedTuple):
+    """
+    A plan's windows on a metric, and from when until when they are in force.
+
+    `own` says that they are this account's alone: its plan ends, or its windows count from its own start.
+    """
+
+    windows: tuple[Window, ...]
+    from_ms: int
+    until_ms: int
+    own: bool
+
+
 class Book:
     """
     The states that are resident, and the windows in force.
 
     `epoch` grows whenever they are dropped; `last_id` is the last entry's, None when it must be read. With
-    `resident_accounts` 0 nothing is: that is a must where other processes write too, or several transactions at once.
+    `resident_accounts` 0 nothing is: a must where other processes write too, or several transactions at once.
     """
 
     def __init__(self, catalog: Catalog, *, resident_accounts: int = 200_000) -> None:
         self.catalog = catalog
         self._resident_accounts = resident_accounts
-        self._states: dict[AccountRef, AccountState] = {}
+        self.states: dict[AccountRef, AccountState] = {}
+        self._settled = 5_000  # states that the garbage collector no longer looks at
         self.epoch = 0
         self.last_id: int | None = None
-        self._windows: dict[tuple[str, str, int], Window] = {}
+        self._terms: dict[tuple[str | None, str], Terms] = {}
         self.metric_ids: dict[str, int] = {}
         self.metric_names: dict[int, str] = {}
 
@@ -47,7 +64,7 @@ class Book:
 
     def forget(self) -> None:
         """Drop every resident state: what was decided may not stand in the database."""
-        self._states.clear()
+        self.states.clear()
         self.epoch += 1
         self.last_id = None
 
@@ -59,16 +76,14 @@ class Book:
 
     def make_room(self) -> None:
         """Keep the cache within its bounds; between transactions, since states in use must not be read twice."""
-        surplus = len(self._states) - self._resident_accounts
+        if len(self.states) > 2 * self._settled:
+            # Else each full collection walks over all of them, for a tenth of a second. They hold no cycles.
+            gc.freeze()
+            self._settled = len(self.states)
+        surplus = len(self.states) - self._resident_accounts
         if surplus > 0:
-            for ref in list(islice(self._states, surplus + self._resident_accounts // 10)):
-                del self._states[ref]
-
-    def resident_payer(self, ref: AccountRef, metric: str, now_ms: int) -> Payer | None:
-        """Return an account with its windows on the metric, None unless all of it is resident and in force."""
-        state = self._states.get(ref)
-        payer = None if state is None else state.payers.get(metric)
-        return payer if payer is not None and payer.from_ms <= now_ms < payer.until_ms else None
+            for ref in list(islice(self.states, surplus + self._resident_accounts // 10)):
+                del self.states[ref]
 
     def states_of(
         self, refs: Iterable[AccountRef], *, now_ms: int, create: bool
@@ -80,7 +95,7 @@ class Book:
         """
         found: dict[AccountRef, AccountState] = {}
         missing: list[AccountRef] = []
-        resident = self._states
+        resident = self.states
         for ref in refs:
             state = resident.get(ref)
             if state is None:
@@ -102,48 +117,54 @@ class Book:
         fresh = yield from state_rows.accounts(refs)
         by_id = {state.id: state for state in fresh}
         for account, metric, lot in (yield from state_rows.open_lots(list(by_id))):
-            by_id[account].lots.setdefault(self.metric_names[metric], []).append(lot)
+            by_id[account].add_lots(self.metric_names[metric], [lot])
         for account, metric, units in (yield from state_rows.debts(list(by_id))):
-            by_id[account].debt[self.metric_names[metric]] = units
+            state = by_id[account]
+            state.debt = {**state.debt, self.metric_names[metric]: units}
         # Resident only once it is whole: a read that fails half-way must leave nothing behind.
         found |= {state.ref: state for state in fresh}
         if self.resident:
-            self._states |= {state.ref: state for state in fresh}
+            self.states |= {state.ref: state for state in fresh}
 
     def plan_id(self, state: AccountState, now_ms: int) -> str:
         """Return the id of the plan in force."""
         return self.catalog.plan_id(state.plan_at(now_ms))
 
-    def _payer(self, state: AccountState, metric: str, now_ms: int) -> Payer:
-        """Return the account with the windows that its plan has on the metric at this moment."""
-        plan = self.plan_id(state, now_ms)
-        windows = tuple(
-            self._window((plan, metric, number), allowance, state.created_ms, now_ms)
-            for number, allowance in enumerate(self.catalog.plans[plan].allowances_of(metric))
-        )
-        starts = [window.period.start_ms for window in windows]
-        ends = [window.period.end_ms for window in windows]
-        if state.plan_until_ms is not None:
-            (ends if now_ms < state.plan_until_ms else starts).append(state.plan_until_ms)
-        return Payer(state, windows, max(starts, default=0), min(ends, default=NEVER_MS))
+    def windows(self, state: AccountState, metric: str, now_ms: int) -> tuple[Window, ...]:
+        """Return the windows that the account's plan has on the metric at this moment."""
+        return self.terms(state, metric, now_ms).windows
 
-    def _window(
-        self, place: tuple[str, str, int], allowance: Allowance, created_ms: int, now_ms: int
-    ) -> Window:
-        start_ms = created_ms if allowance.anchor is Anchor.ACCOUNT else 0
-        window = self._windows.get(place) if start_ms == 0 else None
-        if window is not None and window.period.start_ms <= now_ms < window.period.end_ms:
-            return window
-        limit = allowance.limit_units
-        percents = tuple(threshold.at for threshold in allowance.thresholds)
+    def terms(self, state: AccountState, metric: str, now_ms: int) -> Terms:
+        """Return the same, with whom and when they hold for."""
+        plan = state.plan_at(now_ms)
+        terms = self._terms.get((plan, metric))
+        if terms is not None and terms.from_ms <= now_ms < terms.until_ms:
+            return terms
+        plan_id = self.catalog.plan_id(plan)
+        allowances = self.catalog.plans[plan_id].allowances_of(metric)
+        windows = tuple(self._window(allowance, state.created_ms, now_ms) for allowance in allowances)
+        terms = Terms(
+            windows,
+            max((window.period.start_ms for window in windows), default=0),
+            min((window.period.end_ms for window in windows), default=NEVER_MS),
+            own=state.plan_until_ms is not None
+            or any(allowance.anchor is Anchor.ACCOUNT for allowance in allowances),
+        )
+        if not terms.own:
+            self._terms[plan, metric] = terms
+        return terms
+
+    def _window(self, allowance: Allowance, created_ms: int, now_ms: int) -> Window:
         period = period_at(
             allowance.period,
             now_ms,
             zone=self.catalog.zone,
             anchor=allowance.anchor,
-            account_start_ms=start_ms,
+            account_start_ms=created_ms,
         )
-        window = Window(
+        limit = allowance.limit_units
+        percents = tuple(threshold.at for threshold in allowance.thresholds)
+        return Window(
             place=sys.intern(f"{allowance.metric}/{period.key}"),
             pot=period.key,
             kind=allowance.period,
@@ -153,40 +174,29 @@ class Book:
             percents=percents,
             first_mark=-(-min(percents) * limit // 100) if limit and percents else NEVER_MS,
         )
-        if start_ms == 0:
-            self._windows[place] = window
-        return window
 
     def prepare(self, wanted: Iterable[tuple[AccountState, str]], now_ms: int) -> Work[None]:
-        """Make sure that these accounts know their windows on these metrics, and what each has used."""
-        fresh: list[tuple[AccountState, str, Payer]] = []
-        unread: list[tuple[AccountState, str]] = []
+        """Make sure that these accounts know what their windows on these metrics have used."""
+        turned: list[tuple[AccountState, str, set[str]]] = []
         for state, metric in wanted:
-            payer = state.payers.get(metric)
-            if payer is None or not payer.from_ms <= now_ms < payer.until_ms:
-                payer = self._payer(state, metric, now_ms)
-                fresh.append((state, metric, payer))
-                unread += [
-                    (state, window.place) for window in payer.windows if window.place not in state.used
-                ]
-        if not fresh:
-            return
-        yield from self.read_windows(unread)
-        # Only now, when all is read: who finds the windows may count on what they have used.
-        for state, metric, payer in fresh:
-            places = {window.place for window in payer.windows}
-            state.closed -= places
-            state.closed |= {
-                place for place in state.used if metric_of(place) == metric and place not in places
-            }
-            state.payers[metric] = payer
+            places = {window.place for window in self.windows(state, metric, now_ms)}
+            if not places <= state.used.keys():
+                turned.append((state, metric, places))
+        yield from self.read_windows(
+            [(state, place) for state, _, places in turned for place in places if place not in state.used]
+        )
+        for state, metric, places in turned:
+            ended = {place for place in state.used if metric_of(place) == metric}
+            state.closed = (state.closed | ended) - places
 
     def payers(
         self, wanted: Sequence[tuple[AccountState, str]], now_ms: int
     ) -> Work[dict[tuple[int, str], Payer]]:
         """Return each account as a payer of each metric, with what its windows have used, by (id, metric)."""
         yield from self.prepare(wanted, now_ms)
-        return {(state.id, metric): state.payers[metric] for state, metric in wanted}
+        return {
+            (state.id, metric): Payer(state, self.windows(state, metric, now_ms)) for state, metric in wanted
+        }
 
     def read_windows(self, unread: Sequence[tuple[AccountState, str]]) -> Work[None]:
         """Read what these windows have used; one without a row has used 0."""
@@ -209,7 +219,8 @@ class Book:
         resident = {lot.id for lot in state.lots.get(metric, ())}
         lot_ids = [int(pot[1:]) for pot, _ in parts if pot[0] == "#"]
         missing = [lot_id for lot_id in lot_ids if lot_id not in resident]
-        state.lots.setdefault(metric, []).extend((yield from state_rows.lots(missing)))
+        if missing:
+            state.add_lots(metric, (yield from state_rows.lots(missing)))
         places = {f"{metric}/{pot.removeprefix('+')}" for pot, _ in parts if pot[0] not in "#!^"}
         yield from self.read_windows([(state, place) for place in places if place not in state.used])
 
@@ -235,7 +246,7 @@ class Book:
             now_ms=now_ms,
         )
         lot = Lot(id=lot_id, source=source, left=0, expires_ms=NEVER_MS if expires_ms is None else expires_ms)
-        state.lots.setdefault(metric, []).append(lot)
+        state.add_lots(metric, [lot])
         return lot
 
 

@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     digest: bytes
 
 
-def seal(
+def seal(  # noqa: PLR0917 - the columns of an entry in their order; names would double the cost
     before: bytes,
     account: int,
     version: int,

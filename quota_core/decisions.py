@@ -18,8 +18,9 @@ from quota_core.book import Book
 from quota_core.chain import Entry
 from quota_core.errors import AccountBlockedError, ConflictingReplayError, QuotaError
 from quota_core.keys import derived_key
-from quota_core.ledger import EntryKind, Payer
-from quota_core.posting import Posting
+from quota_core.ledger import AccountState, EntryKind, Payer, Window
+from quota_core.parts import parts_of
+from quota_core.posting import Crossed, Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
@@ -44,6 +45,17 @@ class Consume(NamedTuple):
     def payers(self) -> tuple[AccountRef, ...]:
         """Everyone who pays, in order."""
         return (self.account, *self.others)
+
+
+class AtOnce(NamedTuple):
+    """
+    A batch as far as memory could decide it: an outcome for each operation, None for those that need a look.
+
+    `write` is the transaction's work and returns new crossings; StaleError: memory was ahead of the truth.
+    """
+
+    outcomes: list[Spend | QuotaError | None]
+    write: Callable[[], Work[list[Crossed]]]
 
 
 class StaleError(Exception):
@@ -74,70 +86,91 @@ class Decisions:
         yield from posting.begin(sum([len(operation.payers) for operation in operations]))
         outcomes: Outcomes = []
         for operation in operations:
-            payers = [states[ref].payers[operation.metric] for ref in operation.payers]
-            place = (operation.key, payers[0].state.id)
+            first = states[operation.account]
+            place = (operation.key, first.id)
+            payers = [
+                Payer(states[ref], posting.windows_of(states[ref], operation.metric))
+                for ref in operation.payers
+            ]
             if place in known:
                 outcomes.append(self._replay(operation, payers, known[place]))
                 continue
             count = len(posting.entries)
-            outcomes.append(self._decide(operation, payers, posting))
+            alone = (
+                None if operation.others else self._decide_alone(operation, first, payers[0].windows, posting)
+            )
+            outcomes.append(self._decide(operation, payers, posting) if alone is None else alone)
             if len(posting.entries) > count:
                 known[place] = posting.entries[count:]
         posting.close()
         new = yield from posting.write()
-        self._remember([operation.key for operation in operations])
+        self._keys.update([operation.key for operation in operations])
         return answers.with_crossings(outcomes, new)
 
-    def at_once(self, operations: Sequence[Consume]) -> Callable[[], Work[Outcomes]] | None:
+    def at_once(self, operations: Sequence[Consume]) -> AtOnce | None:
         """
-        Decide in memory and return the transaction's work; None when something must be read first.
+        Decide in memory what can be decided there; None when that is nothing.
 
-        Keys that were seen lately need a look; others are left to the unique index, or looked up when they were
-        refused. The work raises StaleError when that, or a failure since, shows that memory was ahead of the truth.
+        Keys that were seen lately need a look. Others are left to the unique index, or looked up when they were
+        refused: a refusal writes nothing that the index could object to.
         """
         book, now_ms = self._book, self._clock()
-        epoch = book.epoch
-        keys = {operation.key for operation in operations}
-        fresh = self._keys.isdisjoint(keys) and self._older_keys.isdisjoint(keys)
-        if book.last_id is None or not fresh or len(keys) < len(operations):
+        if book.last_id is None:
             return None
-        everyone: list[Sequence[Payer]] = []
-        for account, metric, _, _, others in operations:
-            payer = book.resident_payer(account, metric, now_ms)
-            if payer is None:
-                return None
-            if not others:
-                everyone.append((payer,))
-                continue
-            more = [book.resident_payer(other, metric, now_ms) for other in others]
-            if None in more:
-                return None
-            everyone.append([payer, *(one for one in more if one is not None)])
+        epoch = book.epoch
         posting = Posting(book, now_ms)
         posting.begin_at_once()
-        outcomes = [
-            self._decide(operation, payers, posting)
-            for operation, payers in zip(operations, everyone, strict=True)
-        ]
+        outcomes = [self._in_memory(operation, posting) for operation in operations]
         refused = [
-            (operation.key, payers[0].state.id)
-            for operation, payers, outcome in zip(operations, everyone, outcomes, strict=True)
-            if type(outcome) is not Spend
+            (operation.key, state.id)
+            for operation, outcome in zip(operations, outcomes, strict=True)
+            if outcome is not None
+            and type(outcome) is not Spend
+            and (state := book.states.get(operation.account)) is not None  # else all of this is stale
         ]
+        if not posting.entries and not refused:
+            return None
         posting.close()
-        self._remember(keys)
+        self._forget_old_keys()
 
-        def write() -> Work[Outcomes]:
+        def write() -> Work[list[Crossed]]:
             if book.epoch != epoch or (refused and (yield from entry_rows.by_keys(refused))):
                 raise StaleError
-            return answers.with_crossings(outcomes, (yield from posting.write()))
+            return (yield from posting.write())
 
-        return write
+        return AtOnce(outcomes, write)
 
-    def _remember(self, keys: Sequence[bytes] | set[bytes]) -> None:
+    def _in_memory(self, operation: Consume, posting: Posting) -> Spend | QuotaError | None:
+        """Decide if the account is resident and the key was not seen lately; else None."""
+        account, metric, _, key, others = operation
+        state = self._book.states.get(account)
+        if state is None or others or key in self._keys or key in self._older_keys:
+            return None
+        outcome = self._decide_alone(operation, state, posting.windows_of(state, metric), posting)
+        if type(outcome) is Spend:
+            self._keys.add(key)
+        return outcome
+
+    def _decide_alone(
+        self, operation: Consume, state: AccountState, windows: tuple[Window, ...], posting: Posting
+    ) -> Spend | QuotaError | None:
+        """Decide for one payer; None when what a window has used is not known yet."""
+        metric, units = operation.metric, operation.units
+        try:
+            if not state.blocked:
+                entry = posting.spend_allowance(state, windows, metric, units, operation.key)
+                if entry is not None:
+                    # In the order of its fields: all from the allowance, what is left, the entry, no replay.
+                    return Spend(metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False)
+            if not all(window.place in state.used for window in windows):
+                return None
+        except KeyError:
+            return None
+        return self._decide(operation, [Payer(state, windows)], posting)
+
+    def _forget_old_keys(self) -> None:
         if len(self._keys) > REMEMBERED_KEYS // 2:
             self._keys, self._older_keys = set(), self._keys
-        self._keys.update(keys)
 
     def known(self, keys: Sequence[tuple[bytes, int]]) -> Work[dict[tuple[bytes, int], list[Entry]]]:
         """Return, for each key that its account has used, the entries of that operation, all payers' included."""
@@ -156,11 +189,6 @@ class Decisions:
 
     def _decide(self, operation: Consume, payers: Sequence[Payer], posting: Posting) -> Spend | QuotaError:
         first, metric, units = payers[0], operation.metric, operation.units
-        if len(payers) == 1 and not first.state.blocked:
-            entry = posting.spend_allowance(first, metric, units, operation.key)
-            if entry is not None:
-                # In the order of its fields: all from the allowance, what is left, the entry, no replay.
-                return Spend(metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False)
         for payer in payers:
             if payer.state.blocked:
                 return AccountBlockedError(str(payer.state.ref))
@@ -197,4 +225,4 @@ def _payers_in(entry: Entry) -> list[int]:
     """Return the other accounts that paid for the operation of this entry."""
     if "^" not in entry.parts:
         return []
-    return [int(pot[1:]) for pot, _ in ledger.parts_of(entry.parts) if pot[0] == "^"]
+    return [int(pot[1:]) for pot, _ in parts_of(entry.parts) if pot[0] == "^"]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from quota_core.accounts import AccountRef
 from quota_core.chain import Entry
 from quota_core.database import Database
-from quota_core.ledger import NEVER_MS, EntryKind, parts_of
+from quota_core.ledger import NEVER_MS, EntryKind
+from quota_core.parts import parts_of
 from quota_core.statements import Row, Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import exports as rows

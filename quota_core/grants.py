@@ -21,6 +21,7 @@ from quota_core.errors import AmountError, ConflictingReplayError
 from quota_core.keys import key_bytes
 from quota_core.ledger import Draft, EntryKind, Payer
 from quota_core.operators import Actor, Operators
+from quota_core.parts import parts_of
 from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -187,7 +188,7 @@ class _Operation:
             raise AmountError(until_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
         posting = Posting(self.book, now_ms)
         yield from posting.begin()
-        state.put_on(plan, until_ms)
+        state.plan, state.plan_until_ms = plan, until_ms
         yield from state_rows.set_plan(state.id, plan, until_ms)
         payers = yield from self.book.payers([(state, self.metric)], now_ms)
         draft = Draft(
@@ -228,12 +229,12 @@ class _Operation:
         same = entry.kind == kind and self.book.metric_names[entry.metric] == self.metric
         if not same or (entry.units != units and not (kind is EntryKind.REMOVE and entry.units < units)):
             raise ConflictingReplayError("this key was used before, with other content")
-        moved = sum(delta for pot, delta in ledger.parts_of(entry.parts) if pot[0] == "#")
+        moved = sum(delta for pot, delta in parts_of(entry.parts) if pot[0] == "#")
         return Change(units=entry.units, before=entry.purchased_left - moved, after=entry.purchased_left)
 
 
 def plan_change_of(entry: Entry) -> PlanChange:
     """Return the change of plan that an entry records."""
-    plans, until_ms = ledger.parts_of(entry.parts)[-1]
+    plans, until_ms = parts_of(entry.parts)[-1]
     before, _, after = plans.removeprefix("plan:").partition(">")
     return PlanChange(before=before, after=after, until_ms=until_ms or None)

@@ -16,19 +16,23 @@ Two parts say something beside the units: when a lot ends, and a digest that bin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
+from quota_core.parts import Part
 from quota_core.periods import Period
 from quota_core.witnesses import ENDS_MARK
 
-Part = tuple[str, int]
 MAX_COUNT = 2**62  # no counter grows beyond it, so that sums of two still fit the columns
 NEVER_MS = 2**63 - 1
 _NOTHING = (0, 0)
+# Most accounts have neither: all of these share one, which nobody can change.
+_NO_LOTS: Mapping[str, list[Lot]] = MappingProxyType({})
+_NO_DEBT: Mapping[str, int] = MappingProxyType({})
 
 
 class EntryKind(IntEnum):
@@ -61,7 +65,7 @@ class AccountState:
 
     `used` maps windows (requests/2026-11-20) to units used and how many of them were overage; a window that is not
     in it was not read yet. `closed` names those of them that ended and can leave it. `lots` holds, by metric, the
-    lots with something left. `payers` remembers the account's windows, by metric, for as long as they are in force.
+    lots with something left.
     """
 
     id: int
@@ -75,15 +79,13 @@ class AccountState:
     head: int
     digest: bytes
     used: dict[str, tuple[int, int]] = field(default_factory=dict)
-    lots: dict[str, list[Lot]] = field(default_factory=dict)
-    debt: dict[str, int] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
-    payers: dict[str, Payer] = field(default_factory=dict)
+    lots: Mapping[str, list[Lot]] = field(default_factory=lambda: _NO_LOTS)
+    debt: Mapping[str, int] = field(default_factory=lambda: _NO_DEBT)
+    closed: frozenset[str] = frozenset()
 
-    def put_on(self, plan: str | None, until_ms: int | None) -> None:
-        """Change the plan."""
-        self.plan, self.plan_until_ms = plan, until_ms
-        self.payers.clear()
+    def add_lots(self, metric: str, lots: Iterable[Lot]) -> None:
+        """Put lots beside those that are here."""
+        self.lots = {**self.lots, metric: [*self.lots.get(metric, ()), *lots]}
 
     def plan_at(self, now_ms: int) -> str | None:
         """Return the plan in force; None means the catalog's default."""
@@ -109,12 +111,10 @@ class Window(NamedTuple):
 
 
 class Payer(NamedTuple):
-    """Who pays, with its plan's windows on the metric, and from when until when these are in force."""
+    """Who pays, with its plan's windows on the metric."""
 
     state: AccountState
     windows: tuple[Window, ...]
-    from_ms: int = 0
-    until_ms: int = NEVER_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +282,7 @@ def apply(draft: Draft) -> None:
         elif mark in "^@&" or draft.kind is EntryKind.PLAN:
             pass  # no pot of this account: another's share has its own entry, a plan is written beside
         elif mark == "!":
-            state.debt[metric] = state.debt.get(metric, 0) + delta
+            state.debt = {**state.debt, metric: state.debt.get(metric, 0) + delta}
             assert state.debt[metric] >= 0
         elif mark == "+":
             place = f"{metric}/{pot[1:]}"
@@ -294,13 +294,3 @@ def apply(draft: Draft) -> None:
             used, overage = state.used[place]
             state.used[place] = (used + delta, overage)
             assert used + delta >= 0
-
-
-def parts_text(parts: Iterable[Part]) -> str:
-    """Return the stored form of parts."""
-    return " ".join([f"{pot}={delta}" for pot, delta in parts])
-
-
-def parts_of(text: str) -> list[Part]:
-    """Return the parts that were stored."""
-    return [(pot, int(delta)) for pot, _, delta in (part.rpartition("=") for part in text.split())]

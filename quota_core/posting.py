@@ -20,9 +20,9 @@ from quota_core.ledger import (
     Window,
     allowance_left,
     apply,
-    parts_text,
     spendable,
 )
+from quota_core.parts import parts_text
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
@@ -51,6 +51,7 @@ class Posting:
         self._metric_ids = book.metric_ids
         self.now_ms = now_ms
         self._next_id = 0
+        self._windows: dict[tuple[str | None, str], tuple[Window, ...]] = {}
         self.entries: list[Entry] = []
         self.accounts: dict[int, AccountState] = {}
         self._lots: dict[int, list[int]] = {}
@@ -73,6 +74,17 @@ class Posting:
         """Go on behind the last entry that this process knows of."""
         assert self._book.last_id is not None
         self._next_id = self._book.last_id + 1
+
+    def windows_of(self, state: AccountState, metric: str) -> tuple[Window, ...]:
+        """Return the windows that the account's plan has on the metric at this posting's moment."""
+        place = (state.plan, metric)
+        windows = self._windows.get(place) if state.plan_until_ms is None else None
+        if windows is None:
+            terms = self._book.terms(state, metric, self.now_ms)
+            windows = terms.windows
+            if not terms.own:
+                self._windows[place] = windows
+        return windows
 
     def append(self, draft: Draft, key: bytes, windows: tuple[Window, ...]) -> Entry:
         """Apply a draft and make it an entry; `windows` are those in force, for what is left afterwards."""
@@ -98,18 +110,19 @@ class Posting:
         if draft.kind is EntryKind.SPEND:
             counted = max((delta for pot, delta in draft.parts if pot[0] not in "#!+^"), default=0)
             if counted:
-                self._note_crossings(payer, counted, entry)
+                self._note_crossings(state, windows, counted, entry)
         return entry
 
-    def spend_allowance(self, payer: Payer, metric: str, units: int, key: bytes) -> Entry | None:
+    def spend_allowance(
+        self, state: AccountState, windows: tuple[Window, ...], metric: str, units: int, key: bytes
+    ) -> Entry | None:
         """
-        Make the entry of a spend that the payer's windows cover; None when the rule must look further.
+        Make the entry of a spend that the account's windows cover; None when the rule must look further.
 
         Nearly every operation is this one. It does what `ledger.spend` and `append` would do, without the drafts
         that these need for several pots; a test holds the two against each other.
         """
-        state, windows = payer.state, payer.windows
-        used, lots = state.used, state.lots
+        used = state.used
         left, parts, marked = MAX_COUNT, "", False
         for window in windows:
             count, overage = used[window.place]
@@ -139,7 +152,7 @@ class Posting:
             self.now_ms,
             key,
             left - units if left < MAX_COUNT else None,
-            self._purchased_left(state, metric) if lots else 0,
+            self._purchased_left(state, metric) if state.lots else 0,
         )
         digest = seal(state.digest, *facts)
         entry: Entry = _new_entry(Entry, (entry_id, *facts, digest))
@@ -149,7 +162,7 @@ class Posting:
         self.entries.append(entry)
         self.accounts[account] = state
         if marked:
-            self._note_crossings(payer, units, entry)
+            self._note_crossings(state, windows, units, entry)
         return entry
 
     def _purchased_left(self, state: AccountState, metric: str) -> int:
@@ -181,11 +194,13 @@ class Posting:
                 lot_pot = draft.parts[0][0]
                 self._lots.setdefault(int(lot_pot[1:]), [0, 0, 0])[1] -= delta
 
-    def _note_crossings(self, payer: Payer, units: int, entry: Entry) -> None:
+    def _note_crossings(
+        self, state: AccountState, windows: tuple[Window, ...], units: int, entry: Entry
+    ) -> None:
         """Remember the thresholds that the last `units` crossed."""
-        for window in payer.windows:
+        for window in windows:
             if window.limit and window.percents:
-                used, _ = payer.state.used[window.place]
+                used, _ = state.used[window.place]
                 before = (used - units) * 100
                 self._crossed += [
                     Crossed(entry.account, entry.metric, window.pot, percent, entry.id, used, window)
@@ -204,7 +219,7 @@ class Posting:
                     (s.id, numbers[metric_of(place)], place.partition("/")[2], *s.used.pop(place))
                     for place in s.closed
                 ]
-                s.closed.clear()
+                s.closed = frozenset()
         self._balances = [
             (s.id, s.version, s.head, s.digest, now_ms, state_rows.windows_text(s.used))
             for s in self.accounts.values()

@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from quota_core.chain import Entry
-from quota_core.ledger import EntryKind, parts_of
+from quota_core.ledger import EntryKind
+from quota_core.parts import parts_of
 from quota_core.witnesses import ENDS_MARK, MARK
 
 _ELSEWHERE = f"^{MARK}"  # what other accounts paid, and digests of other rows

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from quota_core import ledger
+from quota_core import answers, ledger
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
@@ -30,6 +30,7 @@ from quota_core.errors import (
 )
 from quota_core.keys import derived_key, key_bytes
 from quota_core.ledger import EntryKind
+from quota_core.parts import parts_of
 from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -40,15 +41,16 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 512
 MAX_QUEUE = 20_000
 FLUSHERS = 2
-"""One batch is decided and answered while the other one is written."""
-WORTH_HALVING = 32
+"""One batch is decided and answered while the other one is written..."""
+WORTH_ANOTHER = 128
+"""... once so many operations wait: a few do better together, since each transaction waits for the disk."""
 
 
-class _Queued(NamedTuple):
-    """Operations that one caller gave in together, and where their outcomes go."""
+class _Together(NamedTuple):
+    """One who waits for several operations at once."""
 
-    operations: Sequence[Consume]
     future: asyncio.Future[Sequence[Spend | Exception]]
+    size: int
 
 
 class Quota:
@@ -58,8 +60,8 @@ class Quota:
         self._database = database
         self._book = book
         self._clock = clock
-        self._queue: list[_Queued] = []
-        self._waiting = 0  # operations in the queue
+        self._operations: list[Consume] = []
+        self._waiting: list[asyncio.Future[Spend] | _Together] = []
         self._flushers: set[asyncio.Task[Any] | None] = set()
         self._decisions = Decisions(book, clock=clock)
 
@@ -68,7 +70,7 @@ class Quota:
         """The states of accounts, and with them the catalog."""
         return self._book
 
-    async def consume(
+    def consume(
         self,
         account: AccountRef,
         units: int = 1,
@@ -76,7 +78,7 @@ class Quota:
         key: str | int | UUID,
         metric: str | None = None,
         payers: Sequence[AccountRef] = (),
-    ) -> Spend:
+    ) -> asyncio.Future[Spend]:
         """
         Take `units` of `metric` (the primary one unless given), once per `key`; durable when it returns.
 
@@ -94,11 +96,11 @@ class Quota:
             UnavailableError: the ledger cannot be written just now; send the same key again.
 
         """
-        operation = self.operation(account, units, key=key, metric=metric, payers=payers)
-        [outcome] = await self._queued((operation,))
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        self._operations.append(self.operation(account, units, key=key, metric=metric, payers=payers))
+        future: asyncio.Future[Spend] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._start_flusher()
+        return future
 
     def operation(
         self,
@@ -112,6 +114,8 @@ class Quota:
         """Check the arguments of `consume` and return the operation they make."""
         if not 1 <= units <= MAX_UNITS:
             raise AmountError(units, minimum=1, maximum=MAX_UNITS)
+        if len(self._operations) >= MAX_QUEUE:
+            raise UnavailableError("too many operations are waiting", retry_seconds=1)
         catalog = self._book.catalog
         metric = catalog.primary_metric if metric is None else metric
         if metric not in catalog.metrics:
@@ -130,22 +134,16 @@ class Quota:
         """
         outcomes: list[Spend | QuotaError] = []
         for start in range(0, len(operations), MAX_BATCH):
-            for outcome in await self._queued(operations[start : start + MAX_BATCH]):
+            together = operations[start : start + MAX_BATCH]
+            future: asyncio.Future[Sequence[Spend | Exception]] = asyncio.get_running_loop().create_future()
+            self._operations += together
+            self._waiting.append(_Together(future, len(together)))
+            self._start_flusher()
+            for outcome in await future:
                 if not isinstance(outcome, Spend | QuotaError) or isinstance(outcome, UnavailableError):
                     raise outcome
                 outcomes.append(outcome)
         return outcomes
-
-    def _queued(self, operations: Sequence[Consume]) -> asyncio.Future[Sequence[Spend | Exception]]:
-        """Put operations into the queue together and return what will become of them."""
-        if self._waiting >= MAX_QUEUE:
-            raise UnavailableError("too many operations are waiting", retry_seconds=1)
-        future: asyncio.Future[Sequence[Spend | Exception]] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Queued(operations, future))
-        self._waiting += len(operations)
-        if not self._flushers:
-            self._start_flusher()
-        return future
 
     async def drain(self) -> None:
         """Wait until everything that was queued has its answer."""
@@ -153,43 +151,35 @@ class Quota:
             # Shielded: whoever stops waiting must not take the answers from those who wait.
             await asyncio.shield(asyncio.gather(*[task for task in self._flushers if task is not None]))
 
-    def _take(self) -> list[_Queued]:
-        """
-        Take the next batch from the queue.
-
-        Half of what waits, while nothing is under way: the other half is decided while this one is written. Few
-        operations stay together, since each transaction waits for the disk.
-        """
-        alone = len(self._flushers) == 1
-        wanted = (self._waiting + 1) // 2 if alone and self._waiting >= WORTH_HALVING else self._waiting
-        count = taken = 0
-        while taken < min(wanted, MAX_BATCH):
-            taken += len(self._queue[count].operations)
-            count += 1
-        batch, self._queue = self._queue[:count], self._queue[count:]
-        self._waiting -= taken
-        return batch
+    def _take(self) -> tuple[list[Consume], list[asyncio.Future[Spend] | _Together]]:
+        """Take the next batch from the queue: operations, and who waits for them."""
+        count = min(len(self._operations), MAX_BATCH)
+        waiting = self._waiting[:count]
+        if len(self._waiting) != len(self._operations):  # some wait for several
+            taken = number = 0
+            while taken < count:
+                one = self._waiting[number]
+                taken += one.size if type(one) is _Together else 1
+                number += 1
+            count, waiting = taken, self._waiting[:number]
+        operations, self._operations = self._operations[:count], self._operations[count:]
+        self._waiting = self._waiting[len(waiting) :]
+        return operations, waiting
 
     async def _flush(self) -> None:
         try:
-            while self._queue:
-                batch = self._take()
-                if self._queue:
-                    self._start_flusher()
-                outcomes = await self._outcomes([one for queued in batch for one in queued.operations])
-                place = 0
-                for operations, future in batch:
-                    if (
-                        not future.done()
-                    ):  # else its caller was cancelled; the key tells a repeat what happened
-                        future.set_result(outcomes[place : place + len(operations)])
-                    place += len(operations)
+            while self._operations:
+                operations, waiting = self._take()
+                self._start_flusher()
+                _release(waiting, await self._outcomes(operations))
         finally:
             # At once, and not when the task is seen to be done: who comes in between must start another.
             self._flushers.discard(asyncio.current_task())
 
     def _start_flusher(self) -> None:
-        if len(self._flushers) < FLUSHERS:
+        """Start what works the queue off, unless it is enough to wait for what is under way."""
+        under_way = len(self._flushers)
+        if under_way < FLUSHERS and len(self._operations) >= (WORTH_ANOTHER if under_way else 1):
             self._flushers.add(asyncio.create_task(self._flush()))
 
     async def _outcomes(self, operations: list[Consume]) -> Sequence[Spend | Exception]:
@@ -208,16 +198,23 @@ class Quota:
         if self._database.busy:
             # What others are about to write may change what is decided here; after one wait, take turns with them.
             await self._database.quiet()
-        write = None if self._database.busy else self._decisions.at_once(operations)
-        if write is not None:
-            try:
-                return await self._database.append(write)
-            except (StaleError, ConstraintError):
-                log.info("a batch of %d is decided again: a key in it is older than memory", len(operations))
-            except Exception:
-                self._book.forget()  # it may not even have been tried
-                raise
-        return await self._database.write(lambda: self._decisions.batch(operations))
+        decided = None if self._database.busy else self._decisions.at_once(operations)
+        if decided is None:
+            return await self._database.write(lambda: self._decisions.batch(operations))
+        try:
+            crossed = await self._database.append(decided.write)
+        except (StaleError, ConstraintError):
+            log.info("a batch of %d is decided again: a key in it is older than memory", len(operations))
+            return await self._database.write(lambda: self._decisions.batch(operations))
+        except Exception:
+            self._book.forget()  # it may not even have been tried
+            raise
+        outcomes = answers.with_crossings(decided.outcomes, crossed)
+        rest = [one for one, outcome in zip(operations, outcomes, strict=True) if outcome is None]
+        if not rest:
+            return outcomes  # type: ignore[return-value]  # none is None
+        later = iter(await self._database.write(lambda: self._decisions.batch(rest)))
+        return [next(later) if outcome is None else outcome for outcome in outcomes]
 
     async def give_back(self, account: AccountRef, *, key: str | int | UUID) -> int:
         """
@@ -247,10 +244,33 @@ class Quota:
         yield from posting.begin(len(spent))
         for entry in spent:
             payer = payers[entry.account, metric]
-            parts = ledger.parts_of(entry.parts)
+            parts = parts_of(entry.parts)
             yield from self._book.touch(payer.state, metric, parts)
             draft = ledger.give_back(payer.state, metric, entry.units, parts)
             posting.append(draft, derived_key("give_back", entry.key), payer.windows)
         posting.close()
         yield from posting.write()
         return units
+
+
+def _release(
+    waiting: Sequence[asyncio.Future[Spend] | _Together], outcomes: Sequence[Spend | Exception]
+) -> None:
+    """Give everyone who waits the outcomes that are theirs; who was cancelled can ask again with the key."""
+    place = 0
+    for one in waiting:
+        if type(one) is _Together:
+            if not one.future.done():
+                one.future.set_result(outcomes[place : place + one.size])
+            place += one.size
+            continue
+        assert isinstance(one, asyncio.Future)
+        outcome = outcomes[place]
+        place += 1
+        if one.done():
+            continue
+        if type(outcome) is Spend:
+            one.set_result(outcome)
+        else:
+            assert isinstance(outcome, Exception)
+            one.set_exception(outcome)

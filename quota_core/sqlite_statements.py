@@ -12,7 +12,7 @@ from quota_core.statements import ROW_LOCK, Row, Statement, Work
 
 T = TypeVar("T")
 
-CHUNKS = (64, 16, 4, 1)
+CHUNKS = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 
 def drive(connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:

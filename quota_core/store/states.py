@@ -89,6 +89,10 @@ def windows_in(text: str) -> dict[str, tuple[int, int]]:
 
 def windows_text(used: Mapping[str, tuple[int, int]]) -> str:
     """Return the stored form of open windows."""
+    if len(used) == 1:
+        for place, (count, overage) in used.items():
+            if not overage:
+                return f"{place}={count}"
     return " ".join(
         [
             f"{place}={count}+{overage}" if overage else f"{place}={count}"

@@ -24,7 +24,7 @@ async def test_many_windows_of_one_account_are_read_again(tmp_path: Path, clock:
         clock.move(hours=1)
     clock.move(hours=-HOURS)
     second = await ledger.quota.consume(ANA, 2, key="again", metric="renders")
-    resident = len(ledger.book._states[ANA].used)  # the bound is seen from inside alone
+    resident = len(ledger.book.states[ANA].used)  # the bound is seen from inside alone
     await assert_sound(ledger)
     await ledger.close()
 
@@ -46,7 +46,7 @@ async def test_the_memory_stays_within_its_bound(
         if spend and number == 200:
             await ledger.quota.consume_many(operations)
     await ledger.quota.consume(ANA, key="last")
-    resident = len(ledger.book._states)
+    resident = len(ledger.book.states)
     await ledger.close()
 
     assert resident <= 10 + 1

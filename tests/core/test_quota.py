@@ -224,10 +224,10 @@ async def test_a_blocked_account_spends_nothing(ledger: OpenLedger) -> None:
 
 async def test_too_many_who_wait_are_told_to_come_back(ledger: OpenLedger) -> None:
     """F16: the queue is bounded; who stands in it is answered."""
-    ledger.quota._queue = [None] * MAX_QUEUE  # type: ignore[list-item]  # a full queue, without 20 000 tasks
+    ledger.quota._operations = [None] * MAX_QUEUE  # type: ignore[list-item]  # a full queue, without 20 000 tasks
     with pytest.raises(UnavailableError) as refusal:
         await ledger.quota.consume(ANA, key="m")
-    ledger.quota._queue = []
+    ledger.quota._operations = []
 
     assert refusal.value.retry_seconds == 1
 

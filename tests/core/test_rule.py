@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from quota_core import ledger
 from quota_core.accounts import AccountRef
 from quota_core.ledger import NEVER_MS, AccountState, EntryKind, Lot, Payer, Shortage, Window
+from quota_core.parts import parts_of, parts_text
 from quota_core.periods import Period
 from tests.core.plain_model import Limit, PlainAccount, PlainLedger, PlainLot
 
@@ -199,4 +200,4 @@ def test_a_frozen_lot_is_not_spent() -> None:
 )
 def test_parts_read_back_as_they_were_written(parts: list[tuple[str, int]]) -> None:
     """Every kind of pot survives its spelling."""
-    assert ledger.parts_of(ledger.parts_text(parts)) == parts
+    assert parts_of(parts_text(parts)) == parts

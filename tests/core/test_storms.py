@@ -8,8 +8,8 @@ import pytest
 
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
+from quota_core.decisions import Consume
 from quota_core.errors import ConflictingReplayError, OutOfQuotaError, QuotaError
-from quota_core.quota import Consume
 from tests.core.catalogs import everything
 from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
@@ -112,7 +112,7 @@ async def _storm(ledger: OpenLedger, random: Random) -> None:
     tasks: list[asyncio.Task[Any]] = []
     for number in range(120):
         account = (ANA, BEN, POOL)[number % 3]
-        tasks.append(asyncio.create_task(ledger.quota.consume(account, 1 + number % 2, key=f"m{number}")))
+        tasks.append(asyncio.ensure_future(ledger.quota.consume(account, 1 + number % 2, key=f"m{number}")))
         if number % 3 == 0:
             grant = ledger.grants.add(account, 2, actor=OPERATOR, reason="storm", key=f"g{number}")
             tasks.append(asyncio.create_task(grant))
@@ -151,7 +151,7 @@ async def test_closing_answers_everything_that_was_queued(
 ) -> None:
     """A stop drains first: nobody who waits is left without an answer."""
     ledger = await open_ledger(place, catalog=catalog, clock=clock)
-    tasks = [asyncio.create_task(ledger.quota.consume(ANA, key=f"m{number}")) for number in range(30)]
+    tasks = [asyncio.ensure_future(ledger.quota.consume(ANA, key=f"m{number}")) for number in range(30)]
     await asyncio.sleep(0)
     await ledger.close()
     spends = await asyncio.gather(*tasks)
@@ -161,7 +161,7 @@ async def test_closing_answers_everything_that_was_queued(
 
 async def test_a_drain_that_is_cancelled_takes_nobody_down(ledger: OpenLedger) -> None:
     """A stop that ran out of patience cancels its own waiting, not the operations of others."""
-    spend = asyncio.create_task(ledger.quota.consume(ANA, key="m1"))
+    spend = asyncio.ensure_future(ledger.quota.consume(ANA, key="m1"))
     await asyncio.sleep(0)
     drain = asyncio.create_task(ledger.quota.drain())
     await asyncio.sleep(0)
