@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from quota_core.chain import Entry, digest_of
 from quota_core.database import Database
+from quota_core.settled import settled_id
 from quota_core.statements import Work
 from quota_core.store import marks
 from quota_core.store import proofs as rows
@@ -20,7 +21,6 @@ from quota_core.verdict import Verdict
 from quota_core.witnesses import first_digest
 
 STEP = 2000  # entries in one transaction: about 10 ms
-LATE_IDS = 10_000  # how far behind the newest id an entry may still become visible
 _CHECK_MARK = "checked_entry"
 
 
@@ -36,6 +36,8 @@ async def check_recent(database: Database) -> Verdict:
     """Check the chains of the entries that came since the last such check, and the heads of their accounts."""
     verdict = Verdict()
     started_seconds = time.perf_counter()
+    # Where others write, an entry of a smaller id may still come: the next check begins before such places.
+    settled = await settled_id(database)
     mark = await database.read(lambda: marks.mark(_CHECK_MARK))
     more = True
     while more:
@@ -45,9 +47,8 @@ async def check_recent(database: Database) -> Verdict:
         more = step.entries == STEP and verdict.sound
         if step.entries and verdict.sound:
             mark = step.last_id
-            # Where others write, an entry of a smaller id may still come: the next check looks there again.
-            again = 0 if database.alone else LATE_IDS
-            await database.write(partial(marks.set_mark, _CHECK_MARK, max(0, mark - again)))
+            if settled is not None:
+                await database.write(partial(marks.set_mark, _CHECK_MARK, min(mark, settled)))
     verdict.seconds = time.perf_counter() - started_seconds
     return verdict
 
