@@ -7,11 +7,13 @@ unique stays warm. Anything else becomes a digest.
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from uuid import UUID
 
 MAX_KEY_LENGTH = 200
-_UUID7 = 7
+_UUID7, _RFC_VARIANT = 7, 2
+_UUID7_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _SNOWFLAKE_DIGITS = range(15, 20)
 
 
@@ -25,22 +27,18 @@ def key_bytes(key: str | int | UUID) -> bytes:
     """
     if isinstance(key, UUID):
         number = key.int
-        # The version as its bits: asking the object for it costs more than all the rest.
-        return number.to_bytes(16, "big") if number >> 76 & 15 == _UUID7 else _digest(str(key))
+        # Version and variant as their bits: asking the object for them costs more than all the rest.
+        is_uuid7 = number >> 76 & 15 == _UUID7 and number >> 62 & 3 == _RFC_VARIANT
+        return number.to_bytes(16, "big") if is_uuid7 else _digest(str(key))
     if isinstance(key, int):
         return _snowflake(key) if 0 < key < 2**63 else _digest(str(key))
     if not 1 <= len(key) <= MAX_KEY_LENGTH:
         raise ValueError(f"a key has 1 to {MAX_KEY_LENGTH} characters, this one has {len(key)}")
     if len(key) in _SNOWFLAKE_DIGITS and key.isascii() and key.isdigit() and key[0] != "0":
         return key_bytes(int(key))
-    if len(key) == 36:  # noqa: PLR2004 - the length of a UUID in its usual spelling
-        try:
-            parsed = UUID(key)
-        except ValueError:
-            return _digest(key)
-        # Only the usual spelling is the UUID itself, so that two spellings stay two keys.
-        if parsed.version == _UUID7 and str(parsed) == key:
-            return parsed.bytes
+    # Only the usual spelling is the UUID itself, so that two spellings stay two keys.
+    if _UUID7_TEXT.fullmatch(key) is not None:
+        return bytes.fromhex(key.replace("-", ""))
     return _digest(key)
 
 

@@ -24,6 +24,7 @@ from quota_core.ledger import (
 )
 from quota_core.parts import parts_text
 from quota_core.statements import Work
+from quota_core.store import crossings as crossing_rows
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
 
@@ -237,5 +238,5 @@ class Posting:
         yield from state_rows.set_balances(self._balances)
         yield from state_rows.change_lots([(lot_id, *change) for lot_id, change in self._lots.items()])
         yield from state_rows.set_debts(self._owed)
-        new = {tuple(row) for row in (yield from state_rows.add_crossings([c[:5] for c in self._crossed]))}
+        new = {tuple(row) for row in (yield from crossing_rows.add([c[:5] for c in self._crossed]))}
         return [one for one in self._crossed if one[:5] in new]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quota_core.statements import Row, Work, fetch, run
+from quota_core.statements import Row, Work, fetch, fetch_by_engine, run
 
+CHANNEL = "jauge_notices"
+"""Where PostgreSQL tells other processes that a notice is owed."""
 MAX_PAUSE_MS = 2 * 3_600_000  # longer than any pause between two tries
 _COLUMNS = """
     n.id, n.account, n.kind, n.facts, n.locale, n.nonce, n.attempts, n.fence, n.created_ms, a.kind, a.external_id,
@@ -30,6 +32,8 @@ def add(
         nonce,
         now_ms,
     )
+    # Reaches the processes that listen once the transaction is committed, and never if it is not.
+    yield fetch_by_engine(f"SELECT pg_notify('{CHANNEL}', '')", sqlite="")
 
 
 def end_leases() -> Work[None]:
@@ -76,6 +80,20 @@ def next_due(now_ms: int) -> Work[int | None]:
     if due_ms is None:
         return None
     return now_ms if due_ms > now_ms + MAX_PAUSE_MS else max(now_ms, due_ms)
+
+
+def hold(notice_id: int, fence: int, *, until_ms: int) -> Work[bool]:
+    """Move the end of a claim; tell whether it is still this claim."""
+    rows = yield fetch(
+        """
+        UPDATE notices SET lease_until_ms = $3 WHERE id = $1 AND fence = $2 AND state = 'owed'
+        RETURNING id
+        """,
+        notice_id,
+        fence,
+        until_ms,
+    )
+    return bool(rows)
 
 
 def finish(notice_id: int, fence: int, *, state: str, failure: str | None, now_ms: int) -> Work[None]:

@@ -288,20 +288,3 @@ def dm_channel(account: int) -> Work[int | None]:
 def set_dm_channel(account: int, channel_id: int) -> Work[None]:
     """Remember the direct channel with the account's user."""
     yield run_each("UPDATE accounts SET dm_channel_id = $2 WHERE id = $1", [(account, str(channel_id))])
-
-
-def add_crossings(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[list[Row]]:
-    """Record crossings (account, metric, window, percent, entry) and return those that are new."""
-    if not rows:
-        return []
-    return (
-        yield fetch_all(
-            """
-            INSERT INTO crossings (account, metric, period, percent, entry) {rows}
-            ON CONFLICT (account, metric, period, percent) DO NOTHING
-            RETURNING account, metric, period, percent, entry
-            """,
-            ("bigint", "bigint", "text", "bigint", "bigint"),
-            rows,
-        )
-    )
