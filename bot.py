@@ -19,6 +19,8 @@ from typing import Any, TextIO
 import journal
 import settings as configuration
 from assembly import opened_ledger, proofs_of, run_bot, utc_ms
+from cogs.shards import Shards
+from duties import Duties
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
@@ -33,6 +35,7 @@ from terminal.whole_file import whole_file
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 EXIT_IN_USE = 75  # EX_TEMPFAIL: another process has the port or the database
 _OWN = ("action", "data", "command", "if_cut_off", "out")  # what the one that does a command need not know
+_ON_POSTGRES = "this ledger is on PostgreSQL: use pg_restore, or the restore of your database's own back-ups"
 DEFAULT_DATA = Path(__file__).resolve().parent / "data"
 
 
@@ -70,14 +73,15 @@ def _complain(headline: str, problems: Sequence[str]) -> None:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    settings = configuration.load(_given(options), need_discord=True)
+    duties = Duties(http=options.only != "discord", discord=options.only != "http", shards=options.shards)
+    settings = configuration.load(_given(options), need_discord=duties.discord)
     _start_journal(settings)
 
     async def ready(http_url: str, keys: AccessKeys) -> None:
         del keys
         _announce(f"ready http={http_url}")
 
-    return await run_bot(settings, options.data, ready=ready)
+    return await run_bot(settings, options.data, ready=ready, duties=duties)
 
 
 async def _sandbox(options: argparse.Namespace) -> int:
@@ -138,6 +142,9 @@ class _IncompleteError(Exception):
 
 async def _restore(options: argparse.Namespace) -> int:
     settings = configuration.load(need_discord=False)
+    if settings.postgres_url is not None:
+        _complain("Nothing was restored:", [_ON_POSTGRES])
+        return 1
     restore = Restore(
         source=Path(options.file),
         ledger=settings.database_path(options.data),
@@ -174,6 +181,13 @@ def _port(text: str) -> int:
     return port
 
 
+def _shards(text: str) -> Shards:
+    try:
+        return Shards.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bot.py", description="A Discord bot that meters and sells usage.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -183,6 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--http-port", type=_port, help="instead of HTTP_PORT; 0 takes any free one")
 
     run = commands.add_parser("run", parents=[serving], help="run the bot")
+    run.add_argument("--only", choices=("http", "discord"), help="one part, where several processes share")
+    run.add_argument("--shards", type=_shards, metavar="0-3/8", help="these of Discord's shards, of so many")
     run.set_defaults(action=_run)
     sandbox = commands.add_parser("sandbox", parents=[serving], help="run it on a local Discord and Stripe")
     sandbox.add_argument("--sandbox-port", type=_port, default=8081, help="8081; 0 takes any free one")

@@ -20,6 +20,8 @@ from cogs.notices import NoticeSender
 from cogs.opening_pace import OpeningPace
 from cogs.quota import Balance
 from cogs.receipts import Receipts
+from cogs.sharded_client import ShardedQuotaBot
+from cogs.shards import Shards
 from cogs.shop import Shop
 from cogs.speech import Speech
 from quota_core.account_statement import Statements
@@ -66,8 +68,12 @@ class Parts:
     with_ask: bool = False
 
 
-def make_bot(parts: Parts, *, message_content: bool) -> QuotaBot:
-    """Return a bot with all cogs, not logged in yet. For `connection.run_discord`, which may need several."""
+def make_bot(parts: Parts, *, message_content: bool, shards: Shards | None = None) -> QuotaBot:
+    """
+    Return a bot with all cogs, not logged in yet. For `connection.run_discord`, which may need several.
+
+    With `shards` it has a connection for each, without it a single one.
+    """
     speech = Speech(parts.people, default_locale=parts.default_locale)
     mishaps = Mishaps(
         speech,
@@ -77,7 +83,8 @@ def make_bot(parts: Parts, *, message_content: bool) -> QuotaBot:
         prefix=PREFIX,
         clock=parts.clock,
     )
-    return QuotaBot(
+    some = {} if shards is None else {"shard_ids": shards.ids, "shard_count": shards.count}
+    return (QuotaBot if shards is None else ShardedQuotaBot)(
         speech=speech,
         mishaps=mishaps,
         make_cogs=lambda bot: _cogs(bot, parts, speech, mishaps),
@@ -85,6 +92,7 @@ def make_bot(parts: Parts, *, message_content: bool) -> QuotaBot:
         marks=parts.marks,
         message_content=message_content,
         prefix=PREFIX,
+        **some,
     )
 
 

@@ -10,17 +10,19 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
 
+import aiohttp
 import discord
 import yarl
 from discord import asset, gateway
 from discord.http import Route
 
 from cogs.client import QuotaBot
+from cogs.sharded_client import ShardedQuotaBot
+from cogs.shards import Shards
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +40,12 @@ class DiscordState(Enum):
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
     REFUSED = "refused"
+    STANDING_BY = "standing by"
 
 
 OnState = Callable[[DiscordState], None]
+MakeBot = Callable[[bool, Shards | None], QuotaBot]
+"""Makes a bot with or without the message content; without shards, it has one connection."""
 
 
 def point_at(api_url: str, gateway_url: str) -> None:
@@ -58,27 +63,30 @@ def point_at(api_url: str, gateway_url: str) -> None:
 
 
 async def run_discord(
-    make_bot: Callable[[bool], QuotaBot], token: str, *, message_content: bool, on_state: OnState
+    make_bot: MakeBot,
+    token: str,
+    *,
+    message_content: bool,
+    on_state: OnState,
+    shards: Shards | None = None,
 ) -> None:
     """
     Keep a bot connected until cancelled; return only when Discord refuses the token.
 
-    Each attempt has a bot of its own, from `make_bot(message_content)`. When Discord grants no
+    Each attempt has a bot of its own. Without `shards` it has as many as Discord asks for. When Discord grants no
     message-content intent, the log says so and the bot goes on without it: slash commands and mentions still work.
     """
-    pause_seconds = FIRST_PAUSE_SECONDS
+    pause_seconds, given = FIRST_PAUSE_SECONDS, shards is not None
     while True:
-        bot = make_bot(message_content)
-        _report_from(bot, on_state)
         on_state(DiscordState.CONNECTING)
-        logged_in = False
+        bot = make_bot(message_content, shards)
+        _report_from(bot, on_state)
         try:
-            async with bot:
-                await bot.login(token)
-                logged_in = True
-                on_state(DiscordState.LOGGED_IN)
-                log.info("invite the bot: %s", bot.invite_url())
-                await _connect(bot)
+            await _run(bot, token, on_state, ask=not given)
+        except _OtherShardsError as error:
+            log.info("%s", error)
+            shards = error.shards
+            continue
         except discord.PrivilegedIntentsRequired:
             log.warning(
                 "Discord grants no message-content intent: commands with a prefix work in direct messages only, "
@@ -96,11 +104,47 @@ async def run_discord(
         else:
             if bot.refused.is_set():
                 break
+        logged_in = bot.user is not None
         on_state(DiscordState.DISCONNECTED)
         await asyncio.sleep(pause_seconds * (1 + secrets.randbelow(250) / 1000))
         pause_seconds = FIRST_PAUSE_SECONDS if logged_in else min(MAX_PAUSE_SECONDS, 2 * pause_seconds)
     log.error("Discord refuses the token: set a new DISCORD_TOKEN and start again; everything else goes on")
     on_state(DiscordState.REFUSED)
+
+
+class _OtherShardsError(Exception):
+    """Discord asks for another number of connections than this bot has."""
+
+    def __init__(self, shards: Shards | None) -> None:
+        self.shards = shards
+        super().__init__(f"Discord asks for {'one connection' if shards is None else f'shards {shards}'}")
+
+
+async def _require_asked_for(bot: QuotaBot) -> None:
+    """
+    Ask how many connections the bot should have, and refuse it when it has another number.
+
+    https://docs.discord.com/developers/events/gateway#get-gateway-bot
+    """
+    try:
+        # Nothing public asks for it without a client of the sharded kind.
+        count, _, _ = await bot.http.get_bot_gateway()
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        log.warning("Discord does not say how many connections it wants: %r", error)
+        return
+    if count != (bot.shard_count or 1):
+        raise _OtherShardsError(None if count <= 1 else Shards.all_of(count))
+
+
+async def _run(bot: QuotaBot, token: str, on_state: OnState, *, ask: bool) -> None:
+    """Log in and stay connected until that ends; with `ask`, Discord says by how many connections."""
+    async with bot:
+        await bot.login(token)
+        on_state(DiscordState.LOGGED_IN)
+        log.info("invite the bot: %s", bot.invite_url())
+        if ask:
+            await _require_asked_for(bot)
+        await _connect(bot)
 
 
 async def _connect(bot: QuotaBot) -> None:
@@ -140,17 +184,19 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _report_from(bot: QuotaBot, on_state: OnState) -> None:
-    """Report what the gateway of `bot` goes through."""
-    for event, state in (
-        ("on_connect", DiscordState.CONNECTED),
-        ("on_resumed", DiscordState.CONNECTED),
-        ("on_disconnect", DiscordState.DISCONNECTED),
-    ):
-        bot.add_listener(_reporter(on_state, state), event)
+    """Report what the gateway of `bot` goes through; with several connections, it is there once all are."""
+    missing = set(bot.shard_ids or []) if isinstance(bot, ShardedQuotaBot) else {0}
 
+    async def there(shard: int = 0) -> None:
+        missing.discard(shard)
+        if not missing:
+            on_state(DiscordState.CONNECTED)
 
-def _reporter(on_state: OnState, state: DiscordState) -> Callable[[], Coroutine[Any, Any, None]]:
-    async def report() -> None:
-        on_state(state)
+    async def gone(shard: int = 0) -> None:
+        missing.add(shard)
+        on_state(DiscordState.DISCONNECTED)
 
-    return report
+    kind = "shard_" if isinstance(bot, ShardedQuotaBot) else ""
+    bot.add_listener(there, f"on_{kind}connect")
+    bot.add_listener(there, f"on_{kind}resumed")
+    bot.add_listener(gone, f"on_{kind}disconnect")

@@ -21,7 +21,8 @@ from cogs.opening_pace import OpeningPace
 from cogs.receipts import Receipts
 from cogs.replies import embed_of
 from quota_core.catalog import Catalog
-from quota_core.notices import Notice, Notices
+from quota_core.errors import UnavailableError
+from quota_core.notices import HOLD_SECONDS, Notice, Notices
 from quota_core.people import People
 from wording.language import language_of
 from wording.notice_card import notice_card
@@ -30,7 +31,6 @@ from wording.words import Words
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 30.0
-POLL_SECONDS = 30.0  # how long a wake-up that got lost goes unnoticed
 STOP_SECONDS = 3.0
 MAX_FAILURE_PAUSE_SECONDS = 60.0
 NONCE_MS = 3 * 60_000  # for how long we count on Discord to know a nonce
@@ -99,7 +99,7 @@ class NoticeSender(commands.Cog):
                 if notice is None:
                     await self._wait(await self._notices.seconds_until_due())
                 else:
-                    await self._deliver(notice)
+                    await self._deliver_in_time(notice)
                 failures = 0
             except Exception:
                 failures += 1
@@ -110,9 +110,24 @@ class NoticeSender(commands.Cog):
     async def _wait(self, seconds: float | None) -> None:
         if self._stopping:
             return
+        poll_seconds = self._notices.poll_seconds
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS if seconds is None else min(POLL_SECONDS, seconds)):
+            async with asyncio.timeout(poll_seconds if seconds is None else min(poll_seconds, seconds)):
                 await self._notices.wake.wait()
+
+    async def _deliver_in_time(self, notice: Notice) -> None:
+        """Deliver a notice while it is ours; a process that was cut off must not go on with what another has."""
+        delivering = asyncio.ensure_future(self._deliver(notice))
+        try:
+            while not (await asyncio.wait({delivering}, timeout=HOLD_SECONDS))[0]:
+                with contextlib.suppress(UnavailableError):
+                    if not await self._notices.hold(notice):
+                        log.warning("notice %d went to another process", notice.id)
+                        return
+            await delivering
+        finally:
+            delivering.cancel()
+            await asyncio.gather(delivering, return_exceptions=True)
 
     async def _deliver(self, notice: Notice) -> None:
         if notice.account.kind != "user":

@@ -19,9 +19,13 @@ from quota_core.database import Database
 from quota_core.ledger import AccountState
 from quota_core.statements import Row, Work
 from quota_core.store import notices as rows
+from quota_core.store.leases import now_for_all
 
-LEASE_MS = 120_000
+LEASE_MS = 15_000  # its holder moves the end for as long as it is at work
+HOLD_SECONDS = LEASE_MS / 3000
 MAX_BACKOFF_MS = 15 * 60_000
+POLL_SECONDS = 30.0  # how long a wake-up that got lost goes unnoticed
+SHARED_POLL_SECONDS = 2.0  # other processes wake this one over the network
 MAX_ATTEMPTS = 200  # two days at the longest pause; then the notice is shown at the next command
 
 
@@ -48,12 +52,29 @@ class Notice:
 
 
 class Notices:
-    """Owe, claim, and settle notices."""
+    """
+    Owe, claim, and settle notices.
 
-    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+    Args:
+        database: where they stand.
+        clock: UTC milliseconds.
+        shared: whether other processes owe and send them too: then all go by the clock of the database.
+
+    Attributes:
+        wake: set when something may be due.
+        poll_seconds: how often to look although nothing woke the sender.
+
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], int], shared: bool = False) -> None:
         self._database = database
         self._clock = clock
+        self._shared = shared
         self.wake = asyncio.Event()
+        self.poll_seconds = SHARED_POLL_SECONDS if shared else POLL_SECONDS
+
+    def _now_ms(self) -> Work[int]:
+        return (yield from now_for_all(self._clock())) if self._shared else self._clock()
 
     def owe(
         self,
@@ -66,6 +87,8 @@ class Notices:
         now_ms: int,
     ) -> Work[None]:
         """Owe a notice, once for each `about`; part of the transaction that causes it."""
+        if self._shared:
+            now_ms = yield from self._now_ms()
         yield from rows.add(
             state.id,
             kind=kind,
@@ -83,14 +106,30 @@ class Notices:
 
     async def claim(self) -> Notice | None:
         """Take the notice that is due longest, None when nothing is due."""
-        row = await self._database.write(lambda: rows.claim(self._clock(), LEASE_MS))
+        row = await self._database.write(self._claim)
         return None if row is None else _notice(row)
+
+    def _claim(self) -> Work[Row | None]:
+        now_ms = yield from self._now_ms()
+        return (yield from rows.claim(now_ms, LEASE_MS))
+
+    async def hold(self, notice: Notice) -> bool:
+        """Move the end of a claim; to be called every `HOLD_SECONDS`. False: another process has the notice."""
+        return await self._database.write(lambda: self._hold(notice))
+
+    def _hold(self, notice: Notice) -> Work[bool]:
+        now_ms = yield from self._now_ms()
+        return (yield from rows.hold(notice.id, notice.fence, until_ms=now_ms + LEASE_MS))
 
     async def seconds_until_due(self) -> float | None:
         """Return how long nothing is due, None when nothing is owed at all."""
-        now_ms = self._clock()
-        due_ms = await self._database.read(lambda: rows.next_due(now_ms))
-        return None if due_ms is None else (due_ms - now_ms) / 1000
+        wait_ms = await self._database.read(self._wait_ms)
+        return None if wait_ms is None else wait_ms / 1000
+
+    def _wait_ms(self) -> Work[int | None]:
+        now_ms = yield from self._now_ms()
+        due_ms = yield from rows.next_due(now_ms)
+        return None if due_ms is None else due_ms - now_ms
 
     async def sent(self, notice: Notice) -> None:
         """Record that the notice is with its reader."""
@@ -113,10 +152,11 @@ class Notices:
         pause_ms = backoff_ms if after_seconds is None else int(after_seconds * 1000)
         # Up to a tenth more, so that what failed together does not come back together.
         pause_ms += secrets.randbelow(pause_ms // 10 + 1)
-        next_ms = self._clock() + pause_ms
-        await self._database.write(
-            lambda: rows.later(notice.id, notice.fence, next_ms=next_ms, failure=reason[:200])
-        )
+        await self._database.write(lambda: self._later(notice, pause_ms, reason[:200]))
+
+    def _later(self, notice: Notice, pause_ms: int, reason: str) -> Work[None]:
+        now_ms = yield from self._now_ms()
+        yield from rows.later(notice.id, notice.fence, next_ms=now_ms + pause_ms, failure=reason)
 
     async def kept(self, account: AccountRef) -> list[Notice]:
         """Return what waits for this account's next command, oldest first, five at most."""

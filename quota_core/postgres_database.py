@@ -23,6 +23,7 @@ from quota_core.database import Cache
 from quota_core.errors import ConstraintError, HaltedError, SchemaError, UnavailableError
 from quota_core.one_moment import Read
 from quota_core.postgres_connections import Connections
+from quota_core.postgres_listening import listen
 from quota_core.statements import Row, Statement, Work, tables
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class PostgresDatabase:
     busy = False
 
     def __init__(self, url: str, *, connections: int = 8) -> None:
+        self._url = url
         self._connections = Connections(url, size=connections)
         self._halted: str | None = None
         self._open = False
@@ -94,7 +96,13 @@ class PostgresDatabase:
     async def back_up(self, target: Path, on_step: Callable[[int, int], None]) -> None:
         """Refuse: PostgreSQL has its own, better ways."""
         del target, on_step
-        raise UnavailableError("this ledger is on PostgreSQL: back it up with pg_dump or pg_basebackup")
+        raise UnavailableError(
+            "this ledger is on PostgreSQL: back it up with pg_dump, or by your database's own back-ups"
+        )
+
+    async def listen(self, channel: str, on_news: Callable[[], None]) -> None:
+        """Call `on_news` for all that is said on the channel, until cancelled; see `postgres_listening`."""
+        await listen(self._url, channel, on_news)
 
     async def read(self, work: Callable[[], Work[T]]) -> T:
         """

@@ -8,7 +8,7 @@ import sys
 from sandbox.server import serve
 
 
-async def run(port: int) -> None:
+async def run(port: int, shards: int) -> None:
     """Serve until told to stop, after one line on standard output that says where."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -16,7 +16,7 @@ async def run(port: int) -> None:
         # Windows has no such handlers; there Ctrl+C ends the loop as an exception.
         if sys.platform != "win32":
             loop.add_signal_handler(number, stop.set)
-    async with serve(port=port) as sandbox:
+    async with serve(port=port, shards=shards) as sandbox:
         sys.stdout.write(f"sandbox={sandbox.url} webhook_secret={sandbox.webhook_secret}\n")
         sys.stdout.flush()
         await stop.wait()
@@ -26,9 +26,10 @@ def main() -> int:
     """Read the command line, run, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="the loopback port; 0 takes any free one")
+    parser.add_argument("--shards", type=int, default=1, help="how many connections bots are asked for (1)")
     arguments = parser.parse_args()
     try:
-        asyncio.run(run(arguments.port))
+        asyncio.run(run(arguments.port, arguments.shards))
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1

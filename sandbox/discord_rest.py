@@ -27,8 +27,9 @@ MAJOR_PARAMETERS = ("channel_id", "guild_id", "token")
 class DiscordRest:
     """The REST API of the sandbox's Discord; `gateway_url` is told to clients that ask for it."""
 
-    def __init__(self, world: World, limits: RateLimits) -> None:
+    def __init__(self, world: World, limits: RateLimits, *, shards: int = 1) -> None:
         self._world = world
+        self._shards = shards
         self._limits = limits
         self.gateway_url = ""
 
@@ -81,7 +82,7 @@ class DiscordRest:
 
     async def _gateway_bot(self, _call: Call) -> Json:
         limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
-        return {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
+        return {"url": self.gateway_url, "shards": self._shards, "session_start_limit": limit}
 
     async def _attachment(self, request: web.Request) -> web.Response:
         """Return a message's file; only plain pictures under their own type, so that nothing runs in the page."""

@@ -58,6 +58,7 @@ async def serve(
     requests_per_window: int = REQUESTS_PER_WINDOW,
     window_seconds: float = WINDOW_SECONDS,
     heartbeat_ms: int = HEARTBEAT_MS,
+    shards: int = 1,
 ) -> AsyncIterator[Sandbox]:
     """
     Run the sandbox on loopback until the block ends.
@@ -69,6 +70,7 @@ async def serve(
         requests_per_window: what each of Discord's rate-limit buckets takes per window.
         window_seconds: how long such a window is.
         heartbeat_ms: how often the gateway wants a heartbeat.
+        shards: how many connections the gateway asks bots for.
 
     Raises:
         OSError: the port is in use; the message names it.
@@ -82,16 +84,14 @@ async def serve(
     limits = RateLimits(
         requests=requests_per_window, window_seconds=window_seconds, clock=clock, monotonic=monotonic
     )
-    rest = DiscordRest(world, limits)
+    rest = DiscordRest(world, limits, shards=shards)
     gateway = Gateway(world, faults, monotonic=monotonic, heartbeat_ms=heartbeat_ms)
     control = Control(world, faults)
     app = web.Application(
         middlewares=[control_access.local_only, troubles.middleware(faults, clock=clock)],
         client_max_size=MAX_BODY_BYTES,
     )
-    for part in (rest, gateway, control, stripe):
-        app.add_routes(part.routes())
-    app.add_routes(page.routes())
+    app.add_routes([*rest.routes(), *gateway.routes(), *control.routes(), *stripe.routes(), *page.routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

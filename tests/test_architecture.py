@@ -10,7 +10,18 @@ import pytest
 
 PROJECT = Path(__file__).parents[1]
 PROGRAM = (
-    *("assembly", "bot", "cogs", "journal", "ledger_file", "quota_core", "sandbox", "sandbox_run"),
+    *(
+        "assembly",
+        "bot",
+        "cogs",
+        "core_parts",
+        "duties",
+        "journal",
+        "ledger_file",
+        "quota_core",
+        "sandbox",
+        "sandbox_run",
+    ),
     *("settings", "stopping", "terminal", "webhooks", "wording"),
 )
 # Which packages of the program a package may import; bot.py wires everything and may import all.
@@ -26,7 +37,12 @@ ARROWS = {
     "ledger_file": {"quota_core", "settings"},
     "stopping": {"stopping"},
     # The bot that sells for real never loads its stand-in: only sandbox_run knows both.
-    "assembly": {"cogs", "ledger_file", "quota_core", "settings", "stopping", "terminal", "webhooks"},
+    "assembly": {
+        *("cogs", "core_parts", "duties", "ledger_file", "quota_core", "settings", "stopping", "terminal"),
+        "webhooks",
+    },
+    "core_parts": {"cogs", "ledger_file", "quota_core", "settings", "webhooks"},
+    "duties": {"cogs", "settings"},
     "sandbox_run": {"assembly", "quota_core", "sandbox", "settings"},
 }
 EDGES_LIBRARIES = {

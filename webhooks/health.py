@@ -13,7 +13,14 @@ log = logging.getLogger(__name__)
 
 CHECK_TIMEOUT_SECONDS = 2.0
 
-# Answers None when all is well, else the reason in a few words that may be shown to anybody.
+
+class Remark(str):
+    """What a check says although all is well."""
+
+    __slots__ = ()
+
+
+# Answers None or a remark when all is well, else the reason in a few words that may be shown to anybody.
 Check = Callable[[], Awaitable[str | None]]
 
 CHECKS: web.AppKey[Mapping[str, Check]] = web.AppKey("CHECKS", Mapping)
@@ -34,18 +41,21 @@ async def readiness(request: web.Request) -> web.Response:
     """Answer 200 when every check is well, else 503, with each by name."""
     checks = request.app[CHECKS]
     reasons = await asyncio.gather(*(_reason(name, check) for name, check in checks.items()))
-    well = not any(reasons)
-    rows = [
-        {"name": name, "status": "ok"}
-        if reason is None
-        else {"name": name, "status": "failed", "reason": reason}
-        for name, reason in zip(checks, reasons, strict=True)
-    ]
+    well = all(reason is None or isinstance(reason, Remark) for reason in reasons)
+    rows = [_row(name, reason) for name, reason in zip(checks, reasons, strict=True)]
     return web.json_response(
         {"status": "ok" if well else "unavailable", "checks": rows},
         status=HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE,
         headers={"Cache-Control": "no-store"} | ({} if well else {"Retry-After": "5"}),
     )
+
+
+def _row(name: str, reason: str | None) -> dict[str, str]:
+    if reason is None:
+        return {"name": name, "status": "ok"}
+    if isinstance(reason, Remark):
+        return {"name": name, "status": "ok", "remark": reason}
+    return {"name": name, "status": "failed", "reason": reason}
 
 
 async def _reason(name: str, check: Check) -> str | None:

@@ -11,6 +11,7 @@ from cogs.assembly import Parts, make_bot
 from cogs.client import QuotaBot
 from cogs.command_sync import MarksInMemory
 from cogs.connection import DiscordState, run_discord
+from cogs.shards import Shards
 from quota_core import catalog_file
 from quota_core.account_statement import Statements
 from quota_core.accounts import AccountRef
@@ -209,8 +210,8 @@ async def running_bot(
     states = States()
     bots: list[QuotaBot] = []
 
-    def make(message_content: bool) -> QuotaBot:  # noqa: FBT001 - the supervisor passes nothing else
-        bots.append(make_bot(parts, message_content=message_content))
+    def make(message_content: bool, shards: Shards | None) -> QuotaBot:  # noqa: FBT001 - the supervisor passes nothing else
+        bots.append(make_bot(parts, message_content=message_content, shards=shards))
         bots[-1]._connection.guild_ready_timeout = 0.01  # so that READY does not wait for two seconds
         return bots[-1]
 

@@ -1,0 +1,81 @@
+"""The parts of the core that both edges share, made once for a process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from cogs.assembly import Parts
+from cogs.command_sync import MarksInFile
+from ledger_file import Ledger, utc_ms
+from quota_core.account_statement import Statements
+from quota_core.accounts import AccountRef
+from quota_core.balances import Balances
+from quota_core.grants import Grants
+from quota_core.history import History
+from quota_core.notices import Notices
+from quota_core.operators import Operators
+from quota_core.people import People
+from quota_core.purchases import Purchases
+from quota_core.quota import Quota
+from quota_core.settlement import Settlements
+from quota_core.stats import Statistics
+from settings import Settings
+from webhooks.stripe_checkout import StripeCheckout
+
+
+class CoreParts:
+    """The parts of the core that both edges share."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, checkout: StripeCheckout | None) -> None:
+        database, book = ledger.database, ledger.book
+        self.ledger = ledger
+        self.operators = Operators(
+            user_ids=frozenset(settings.operator_ids), guild_ids=frozenset(settings.operator_guild_ids)
+        )
+        self.notices = Notices(database, clock=utc_ms, shared=not database.alone)
+        self.quota = Quota(database, book, clock=utc_ms)
+        self.balances = Balances(database, book, clock=utc_ms)
+        self.people = People(database, book, clock=utc_ms)
+        self.purchases = Purchases(
+            database, book, checkout, clock=utc_ms, page_ms=settings.checkout_minutes * 60_000
+        )
+        self.settlements = Settlements(
+            database,
+            book,
+            self.notices,
+            operators=[AccountRef("user", str(user_id)) for user_id in settings.operator_ids],
+            default_locale=settings.default_locale,
+            clock=utc_ms,
+        )
+
+    def parts(self, settings: Settings, data: Path, public_url: str, *, with_ask: bool) -> Parts:
+        """Return what the cogs need."""
+        database, book = self.ledger.database, self.ledger.book
+        return Parts(
+            catalog=book.catalog,
+            quota=self.quota,
+            balances=self.balances,
+            grants=Grants(database, book, self.operators, max_grant_units=settings.max_grant, clock=utc_ms),
+            history=History(database, book),
+            statements=Statements(database, self.ledger.signing_key, clock=utc_ms),
+            statistics=Statistics(database, book, clock=utc_ms),
+            notices=self.notices,
+            people=self.people,
+            purchases=self.purchases,
+            operators=self.operators,
+            marks=MarksInFile(data / "commands.sha256"),
+            default_locale=settings.default_locale,
+            public_url=public_url,
+            clock=utc_ms,
+            monotonic=time.monotonic,
+            extensions=settings.extra_cogs,
+            with_ask=with_ask,
+        )
+
+    async def check(self) -> str | None:
+        """Say what is wrong with the database, for `/readyz`."""
+        if self.ledger.database.halted is not None:
+            return "writes are stopped"
+        await self.notices.seconds_until_due()
+        return None
