@@ -254,13 +254,13 @@ async def _execute(connection: Any, statement: Statement, *, reading: bool) -> l
         return []
     text = postgres_dialect.query(sql, statement.types, reading=reading)
     if statement.types:
-        columns = list(zip(*given, strict=True))
-        return [tuple(row) for row in await connection.fetch(text, *columns)] if columns else []
+        columns = postgres_dialect.columns(statement.types, given)
+        return list(map(tuple, await connection.fetch(text, *columns))) if columns else []
     if not statement.reads and not isinstance(given, tuple):
         await connection.executemany(text, given)
         return []
     found: list[Row] = []
     for arguments in given:
         if "= ANY($1)" not in text or arguments[0]:
-            found += [tuple(row) for row in await connection.fetch(text, *arguments)]
+            found += map(tuple, await connection.fetch(text, *arguments))
     return found

@@ -8,7 +8,9 @@ an index on it survives a new version of the operating system's languages.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from quota_core.statements import ROW_LOCK
 
@@ -32,6 +34,7 @@ _SPELLINGS = (
     (re.compile(r"\)\s*(STRICT|WITHOUT ROWID)(\s*,\s*(STRICT|WITHOUT ROWID))?\s*;?\s*$"), ")"),
 )
 _SCHEMA_WORDS = ("CREATE ", "ALTER ", "DROP ")
+_ARRAYS = {"bigint": "::text::bigint[]", "text": "::text[]", "bytea": "::bytea[]"}
 _WORN = "CREATE TABLE balances "
 """Its rows change with every entry: room in each page lets a change stay in it, past every index."""
 
@@ -45,10 +48,22 @@ def query(sql: str, types: tuple[str, ...], *, reading: bool) -> str:
     only reads sees one moment and locks nothing, and PostgreSQL would refuse it a lock.
     """
     if types:
-        arrays = ", ".join(f"${place}::{name}[]" for place, name in enumerate(types, start=1))
+        arrays = ", ".join(f"${place}{_ARRAYS[name]}" for place, name in enumerate(types, start=1))
         sql = sql.replace("{rows}", f"SELECT * FROM unnest({arrays})")  # noqa: S608 - places and types only
     # Ids and foreign keys never change: the lock leaves those alone who only refer to the row.
     return ROW_LOCK.sub(lambda found: "" if reading else found[0].replace("FOR", "FOR NO KEY", 1), sql)
+
+
+def columns(types: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> list[Any]:
+    """
+    Return rows as one argument for each column.
+
+    Numbers go as the text of an array: the driver looks at each element of a list several times.
+    """
+    return [
+        "{" + repr(list(column))[1:-1].replace("None", "NULL") + "}" if name == "bigint" else column
+        for name, column in zip(types, zip(*rows, strict=True), strict=False)
+    ]
 
 
 def changes_schema(sql: str) -> bool:
