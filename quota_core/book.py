@@ -115,12 +115,7 @@ class Book:
 
     def _load(self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState]) -> Work[None]:
         fresh = yield from state_rows.accounts(refs)
-        by_id = {state.id: state for state in fresh}
-        for account, metric, lot in (yield from state_rows.open_lots(list(by_id))):
-            by_id[account].add_lots(self.metric_names[metric], [lot])
-        for account, metric, units in (yield from state_rows.debts(list(by_id))):
-            state = by_id[account]
-            state.debt = {**state.debt, self.metric_names[metric]: units}
+        yield from state_rows.complete(fresh, self.metric_names)
         # Resident only once it is whole: a read that fails half-way must leave nothing behind.
         found |= {state.ref: state for state in fresh}
         if self.resident:

@@ -66,6 +66,7 @@ def columns(types: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> list[Any]:
     ]
 
 
+@lru_cache(maxsize=1024)
 def changes_schema(sql: str) -> bool:
     """Tell whether a statement makes or changes tables."""
     return _without_comments(sql).startswith(_SCHEMA_WORDS)

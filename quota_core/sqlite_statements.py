@@ -66,7 +66,8 @@ def _in_chunks(sql: str, columns: int, rows: Sequence[Any]) -> Iterator[tuple[st
 @lru_cache(maxsize=1024)
 def _for_many(sql: str, columns: int, size: int) -> str:
     if not columns:
-        return sql.replace("= ANY($1)", f"IN ({','.join('?' * size)})")
+        # Numbered, since a text may name the list several times.
+        return sql.replace("= ANY($1)", f"IN ({','.join(f'?{place}' for place in range(1, size + 1))})")
     row = f"({','.join('?' * columns)})"
     return _dialect(sql).replace("{rows}", f"VALUES {','.join([row] * size)}")
 

@@ -44,16 +44,19 @@ def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
 
 
 def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
-    """Return the states of those accounts that exist, without lots and debts; locked in the order of their ids."""
-    # Both rows are locked: PostgreSQL reads only locked rows again when it had to wait for them.
+    """
+    Return the states of those accounts that exist, locked in the order of their ids.
+
+    Of `accounts` only what never changes is read: PostgreSQL reads again no row but the locked one when it had to
+    wait for it. Everything else follows in a statement of its own, after the lock.
+    """
     rows = yield fetch_all(
         """
         WITH wanted (kind, external_id) AS ({rows})
-        SELECT a.id, a.kind, a.external_id, a.plan, a.plan_until_ms, a.status, a.locale, a.created_ms,
-            b.version, b.head, b.digest, b.windows
+        SELECT a.id, a.kind, a.external_id, a.created_ms, b.version, b.head, b.digest, b.windows
         FROM wanted w JOIN accounts a ON a.kind = w.kind AND a.external_id = w.external_id
             JOIN balances b ON b.account = a.id
-        ORDER BY a.id FOR UPDATE OF a, b
+        ORDER BY a.id FOR UPDATE OF b
         """,
         ("text", "text"),
         refs,
@@ -62,18 +65,50 @@ def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
         AccountState(
             id=row[0],
             ref=AccountRef(row[1], row[2]),
-            plan=row[3],
-            plan_until_ms=row[4],
-            blocked=row[5] == "blocked",
-            locale=row[6],
-            created_ms=row[7],
-            version=row[8],
-            head=row[9],
-            digest=row[10],
-            used=windows_in(row[11]),
+            plan=None,
+            plan_until_ms=None,
+            blocked=False,
+            locale=None,
+            created_ms=row[3],
+            version=row[4],
+            head=row[5],
+            digest=row[6],
+            used=windows_in(row[7]),
         )
         for row in rows
     ]
+
+
+def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) -> Work[None]:
+    """
+    Read plan, locale, lots and debts into states whose rows are locked.
+
+    In one statement, since each is a round trip on PostgreSQL. What is of a metric that this program does not know
+    is another, newer one's and left out.
+    """
+    by_id = {state.id: state for state in states}
+    rows = yield fetch_any(
+        """
+        SELECT id, 0, 0, status, 0, plan_until_ms, 0, plan, locale FROM accounts WHERE id = ANY($1)
+        UNION ALL
+        SELECT account, metric, id, source, left_units, expires_ms, frozen, '', '' FROM lots
+        WHERE account = ANY($1) AND left_units > 0
+        UNION ALL
+        SELECT account, metric, 0, 'debt', units, 0, 0, '', '' FROM debts WHERE account = ANY($1) AND units > 0
+        """,
+        list(by_id),
+    )
+    for row in rows:
+        state, number, kind = by_id[row[0]], row[1], row[3]
+        if not number:
+            state.plan_until_ms, state.plan, state.locale = row[5], row[7], row[8]
+            state.blocked = kind == "blocked"
+        elif number not in metric_names:
+            continue
+        elif kind == "debt":
+            state.debt = {**state.debt, metric_names[number]: row[4]}
+        else:
+            state.add_lots(metric_names[number], [_lot(row)])
 
 
 def windows_in(text: str) -> dict[str, tuple[int, int]]:
@@ -105,18 +140,6 @@ def refs(account_ids: Sequence[int]) -> Work[dict[int, AccountRef]]:
     """Return how accounts are spelled outside, by id."""
     rows = yield fetch_any("SELECT id, kind, external_id FROM accounts WHERE id = ANY($1)", account_ids)
     return {row[0]: AccountRef(row[1], row[2]) for row in rows}
-
-
-def open_lots(accounts: Sequence[int]) -> Work[list[tuple[int, int, Lot]]]:
-    """Return (account, metric, lot) for every lot with something left."""
-    rows = yield fetch_any(
-        """
-        SELECT account, metric, id, source, left_units, expires_ms, frozen FROM lots
-        WHERE account = ANY($1) AND left_units > 0
-        """,
-        accounts,
-    )
-    return [(row[0], row[1], _lot(row)) for row in rows]
 
 
 def lots(lot_ids: Sequence[int]) -> Work[list[Lot]]:
