@@ -24,6 +24,7 @@ from cogs.sharded_client import ShardedQuotaBot
 from cogs.shards import Shards
 from cogs.shop import Shop
 from cogs.speech import Speech
+from cogs.waiting import Waiting
 from quota_core.account_statement import Statements
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
@@ -99,6 +100,8 @@ def make_bot(parts: Parts, *, message_content: bool, shards: Shards | None = Non
 def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list[commands.Cog]:
     catalog, operators, clock = parts.catalog, parts.operators, parts.clock
     receipts = Receipts(parts.purchases)
+    # States are resident where no other process writes; then none but this one sends notices either.
+    waiting = Waiting(parts.notices, only_sender=parts.quota.book.resident)
     cogs: list[commands.Cog] = [
         Balance(speech, mishaps, catalog, parts.balances, operators, clock=clock),
         Shop(speech, mishaps, catalog, parts.purchases, operators, public_url=parts.public_url),
@@ -115,13 +118,14 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
         ),
         Guard(speech, mishaps, catalog, parts.quota, parts.balances, can_sell=parts.purchases.can_sell),
         Help(speech, mishaps, operators, prefix=PREFIX),
-        KeptNotices(speech, mishaps, catalog, parts.notices, receipts),
+        KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
         NoticeSender(
             bot,
             catalog,
             parts.notices,
             people=parts.people,
             receipts=receipts,
+            waiting=waiting,
             pace=OpeningPace(monotonic=parts.monotonic),
             on_refused=bot.refused.set,
             clock=clock,

@@ -20,9 +20,10 @@ from cogs.actors import account_of
 from cogs.buttons import OwnedButton
 from cogs.errors import Mishaps
 from cogs.receipts import Receipts
-from cogs.replies import Who, in_direct_messages, interaction_of, press, tell, tell_privately, user_of
+from cogs.replies import Button, Who, in_direct_messages, interaction_of, press, tell, tell_privately, user_of
 from cogs.speech import Speech
 from cogs.topic import Topic
+from cogs.waiting import Waiting
 from quota_core.catalog import Catalog
 from quota_core.errors import QuotaError
 from quota_core.notices import Notice, Notices
@@ -56,10 +57,18 @@ class KeptNotices(Topic):
     buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (KeptButton,)
 
     def __init__(
-        self, speech: Speech, mishaps: Mishaps, catalog: Catalog, notices: Notices, receipts: Receipts
+        self,
+        speech: Speech,
+        mishaps: Mishaps,
+        catalog: Catalog,
+        notices: Notices,
+        receipts: Receipts,
+        *,
+        waiting: Waiting,
     ) -> None:
         super().__init__(speech, mishaps)
         self.notices = notices
+        self._waiting = waiting
         self._catalog = catalog
         self._receipts = receipts
 
@@ -80,7 +89,7 @@ class KeptNotices(Topic):
 
     async def _after(self, who: Who) -> None:
         try:
-            kept = await self.notices.kept(account_of(user_of(who)))
+            kept = await self._waiting.of(account_of(user_of(who)))
             if not kept:
                 return
             if interaction_of(who) is not None or in_direct_messages(who):
@@ -118,5 +127,5 @@ def _cover(count: int, words: Words) -> Card:
     return Card(title, words("hint.press_to_see"))
 
 
-def _opener(who: Who, words: Words) -> discord.ui.Button[discord.ui.View]:
+def _opener(who: Who, words: Words) -> Button:
     return press(words("button.read"), custom_ids.kept(user_of(who).id), discord.ButtonStyle.primary)

@@ -20,6 +20,7 @@ from cogs.deliveries import Fate, Verdict, verdict_on
 from cogs.opening_pace import OpeningPace
 from cogs.receipts import Receipts
 from cogs.replies import embed_of
+from cogs.waiting import Waiting
 from quota_core.catalog import Catalog
 from quota_core.errors import UnavailableError
 from quota_core.notices import HOLD_SECONDS, Notice, Notices
@@ -60,6 +61,7 @@ class NoticeSender(commands.Cog):
         *,
         people: People,
         receipts: Receipts,
+        waiting: Waiting,
         pace: OpeningPace,
         on_refused: Callable[[], None],
         clock: Callable[[], int],
@@ -69,6 +71,7 @@ class NoticeSender(commands.Cog):
         self._notices = notices
         self._people = people
         self._receipts = receipts
+        self._waiting = waiting
         self._pace = pace
         self._on_refused = on_refused
         self._clock = clock
@@ -99,7 +102,10 @@ class NoticeSender(commands.Cog):
                 if notice is None:
                     await self._wait(await self._notices.seconds_until_due())
                 else:
-                    await self._deliver_in_time(notice)
+                    try:
+                        await self._deliver_in_time(notice)
+                    finally:
+                        self._waiting.may_have(notice.account)
                 failures = 0
             except Exception:
                 failures += 1

@@ -13,6 +13,7 @@ import io
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -25,11 +26,11 @@ from wording.card import Card
 log = logging.getLogger(__name__)
 
 Who: TypeAlias = "commands.Context[Any] | discord.Interaction[Any]"
-Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
 
 MAX_LABEL_LENGTH = 80
 MAX_LINK_LENGTH = 512
 MAX_BUTTONS = 25
+MAX_BUTTONS_IN_ROW = 5
 
 # https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes
 ALREADY_ANSWERED = 40060
@@ -50,29 +51,64 @@ def embed_of(card: Card) -> discord.Embed:
     return embed
 
 
-def press(label: str, custom_id: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> Button:
-    """Return a button that sends its id back."""
-    return discord.ui.Button(label=label[:MAX_LABEL_LENGTH], custom_id=custom_id, style=style)
-
-
-def link(label: str, url: str) -> Button:
-    """Return a button that opens an address of at most 512 characters."""
-    return discord.ui.Button(label=label[:MAX_LABEL_LENGTH], url=url, style=discord.ButtonStyle.link)
-
-
-def view_of(buttons: Sequence[Button]) -> discord.ui.View:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
     """
-    Return the buttons as they are drawn, and nothing that listens.
+    What a button says and does: it sends `custom_id` back, or opens `url`.
+
+    A value of our own: ours are drawn and never called, so that discord.py's, which can be both, would only cost.
+    """
+
+    label: str
+    style: discord.ButtonStyle
+    custom_id: str | None = None
+    url: str | None = None
+
+    def drawn(self) -> dict[str, Any]:
+        """Return it as Discord takes it."""
+        # https://docs.discord.com/developers/components/reference#button
+        target = {"url": self.url} if self.custom_id is None else {"custom_id": self.custom_id}
+        return {"type": 2, "style": self.style.value, "label": self.label, "disabled": False, **target}
+
+
+class _Rows(discord.ui.View):
+    """
+    Buttons as they are drawn, and nothing that listens.
 
     The view is stopped before it is sent: presses find their way by the registered patterns alone, also after
     a restart. A view that listens and then ends would take a pattern away from the whole bot
     (discord.py 2.7.1, `ViewStore.remove_view`).
     """
-    view = discord.ui.View(timeout=None)
-    for button in buttons[:MAX_BUTTONS]:
-        view.add_item(button)
-    view.stop()
-    return view
+
+    def __init__(self, buttons: Sequence[Button]) -> None:
+        super().__init__(timeout=None)
+        self._buttons = buttons
+        self.stop()
+
+    def to_components(self) -> list[dict[str, Any]]:
+        """Return the rows, five buttons in each."""
+        return [
+            {
+                "type": 1,
+                "components": [button.drawn() for button in self._buttons[start:][:MAX_BUTTONS_IN_ROW]],
+            }
+            for start in range(0, len(self._buttons), MAX_BUTTONS_IN_ROW)
+        ]
+
+
+def press(label: str, custom_id: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> Button:
+    """Return a button that sends its id back."""
+    return Button(label=label[:MAX_LABEL_LENGTH], custom_id=custom_id, style=style)
+
+
+def link(label: str, url: str) -> Button:
+    """Return a button that opens an address of at most 512 characters."""
+    return Button(label=label[:MAX_LABEL_LENGTH], url=url, style=discord.ButtonStyle.link)
+
+
+def view_of(buttons: Sequence[Button]) -> discord.ui.View:
+    """Return what draws these buttons, 25 at most."""
+    return _Rows(buttons[:MAX_BUTTONS])
 
 
 def interaction_of(who: Who) -> discord.Interaction[Any] | None:

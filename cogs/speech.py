@@ -11,7 +11,7 @@ from cogs.actors import account_of
 from cogs.replies import Who, interaction_of
 from quota_core.errors import QuotaError
 from quota_core.people import People
-from wording.language import language_of
+from wording.language import LANGUAGES, language_of
 from wording.words import Words
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Speech:
     def __init__(self, people: People, *, default_locale: str) -> None:
         self._people = people
         self._default_locale = default_locale
+        self._words = {language: Words(language) for language in LANGUAGES}
 
     async def locale(self, who: Who) -> str:
         """Return the locale of who asked; an interaction's is remembered."""
@@ -47,7 +48,7 @@ class Speech:
 
     async def words(self, who: Who) -> Words:
         """Return the words for who asked."""
-        return Words(language_of(await self.locale(who)))
+        return self._words[language_of(await self.locale(who))]
 
     def _of_guild(self, guild: discord.Guild | None) -> str | None:
         if guild is None or "COMMUNITY" not in guild.features:

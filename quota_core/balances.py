@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database
-from quota_core.ledger import Payer, allowance_left, spendable
+from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, spendable
 from quota_core.statements import Work
 from quota_core.store import states as state_rows
+
+MAX_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,18 @@ class MetricBalance:
     debt: int
 
     @property
+    def is_of_use(self) -> bool:
+        """Whether there is anything to tell of it."""
+        return bool(
+            self.windows
+            or self.purchased
+            or self.purchased_left
+            or self.expiring_left
+            or self.frozen
+            or self.debt
+        )
+
+    @property
     def purchased_used(self) -> int:
         """Units of `purchased` that were spent."""
         return self.purchased - self.purchased_left
@@ -78,44 +93,113 @@ class Balance:
         return next((part for part in self.metrics if part.metric == metric), None)
 
 
+class _Brought(NamedTuple):
+    """
+    Units brought for ever, by metric, to an account of this version.
+
+    The book's epoch belongs to it: when memory is dropped, versions that were never written are given again.
+    """
+
+    epoch: int
+    account: int
+    version: int
+    units: tuple[int, ...]
+
+
 class Balances:
-    """Look, without writing anything: an account that does not exist has what its plan gives."""
+    """
+    Look, without writing anything: an account that does not exist has what its plan gives.
+
+    An account that is resident is answered from memory. What its lots brought, the spent ones included, is not in
+    its state: that is kept here for the accounts last asked about, and good for one version, since every entry
+    makes another.
+    """
 
     def __init__(self, database: Database, book: Book, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._book = book
         self._clock = clock
+        self._metrics = tuple(dict.fromkeys((book.catalog.primary_metric, *book.catalog.metrics)))
+        self._brought: dict[int, _Brought] = {}
 
     async def of(self, account: AccountRef) -> Balance:
         """Return what the account has now."""
-        return await self._database.read(lambda: self._of(account))
+        known = self._at_once(account)
+        if known is not None:
+            return known
+        balance, brought = await self._database.read(lambda: self._of(account))
+        self._keep(brought)
+        return balance
 
-    def _of(self, account: AccountRef) -> Work[Balance]:
+    def _at_once(self, account: AccountRef) -> Balance | None:
+        """
+        Return what memory knows; None when something of it must be read.
+
+        While others look before they write, they may be half-way through a state. Spends that are being written are
+        counted: no unit is shown that a spend could not have.
+        """
+        state = self._book.states.get(account)
+        if state is None or self._database.busy:
+            return None
+        brought = self._brought.get(state.id)
+        if brought is None or (brought.epoch, brought.version) != (self._book.epoch, state.version):
+            return None
         now_ms = self._clock()
-        book = self._book
+        payers = self._payers(state, now_ms)
+        if not all(window.place in state.used for payer in payers for window in payer.windows):
+            return None
+        return self._balance(state, payers, brought.units, now_ms)
+
+    def _of(self, account: AccountRef) -> Work[tuple[Balance, _Brought]]:
+        now_ms, book, epoch = self._clock(), self._book, self._book.epoch
         state = (yield from book.states_of([account], now_ms=now_ms, create=False))[account]
-        plan = book.plan_id(state, now_ms)
-        names = list(dict.fromkeys((book.catalog.primary_metric, *book.catalog.metrics)))
-        payers = yield from book.payers([(state, name) for name in names], now_ms)
-        metrics = []
-        for name in names:
-            payer = payers[state.id, name]
+        yield from book.prepare([(state, name) for name in self._metrics], now_ms)
+        # Taken before the look: spends that are decided meanwhile make versions, but bring nothing.
+        version, units = state.version, []
+        for name in self._metrics:
             sums = yield from state_rows.lot_sums(state.id, book.metric_ids[name], now_ms)
-            if payer.windows or any(sums) or state.debt.get(name):
-                metrics.append(_metric(name, payer, sums))
+            units.append(sums[0])
+        balance = self._balance(state, self._payers(state, now_ms), units, now_ms)
+        return balance, _Brought(epoch, state.id, version, tuple(units))
+
+    def _keep(self, brought: _Brought) -> None:
+        """Remember what an account was brought, in place of the one that was remembered first."""
+        if not self._book.resident or brought.epoch != self._book.epoch or not brought.account:
+            return
+        if len(self._brought) >= MAX_KEPT:
+            del self._brought[next(iter(self._brought))]
+        self._brought[brought.account] = brought
+
+    def _payers(self, state: AccountState, now_ms: int) -> list[Payer]:
+        """Return the account as payer of each metric."""
+        return [Payer(state, self._book.windows(state, name, now_ms)) for name in self._metrics]
+
+    def _balance(
+        self, state: AccountState, payers: Sequence[Payer], brought: Sequence[int], now_ms: int
+    ) -> Balance:
+        metrics = [
+            _metric(name, payer, units, now_ms)
+            for name, payer, units in zip(self._metrics, payers, brought, strict=True)
+        ]
         return Balance(
-            account=account,
+            account=state.ref,
             exists=state.id != 0,
-            plan=plan,
+            plan=self._book.plan_id(state, now_ms),
             plan_until_ms=state.plan_until_ms if state.plan_at(now_ms) is not None else None,
             blocked=state.blocked,
             locale=state.locale,
-            metrics=tuple(metrics),
+            metrics=tuple(part for part in metrics if part.is_of_use),
         )
 
 
-def _metric(name: str, payer: Payer, sums: tuple[int, int, int, int]) -> MetricBalance:
-    brought, left, expiring, frozen = sums
+def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance:
+    left = expiring = frozen = 0
+    for lot in payer.state.lots.get(name, ()):
+        if lot.expires_ms == NEVER_MS:
+            left += lot.left
+            frozen += lot.left if lot.frozen else 0
+        elif lot.expires_ms > now_ms and not lot.frozen:
+            expiring += lot.left
     windows = []
     for window in payer.windows:
         used, overage = payer.state.used.get(window.place, (0, 0))

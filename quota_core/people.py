@@ -21,6 +21,9 @@ class People:
 
     async def locale_of(self, account: AccountRef) -> str | None:
         """Return the locale the account was last seen with, None when it never was."""
+        state = self._book.states.get(account)
+        if state is not None:
+            return state.locale
         return await self._database.read(lambda: self._locale_of(account))
 
     async def seen(self, account: AccountRef, locale: str) -> None:

@@ -27,12 +27,14 @@ class Tone(Enum):
 
 def length_of(text: str) -> int:
     """Return the length in UTF-16 units, the larger of the two ways in which Discord's parts count."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clipped(text: str, length: int) -> str:
     """Return the text in at most `length` UTF-16 units, with an ellipsis where something was cut."""
     text = text.strip()
+    if 2 * len(text) <= length:  # no character takes more than two
+        return text
     if length_of(text) <= length:
         return text
     kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (length - 1)].decode("utf-16-le", "ignore")
@@ -64,18 +66,21 @@ class Card:
 
     def __post_init__(self) -> None:
         title = clipped(self.title, MAX_TITLE)
-        left = MAX_CHARACTERS - length_of(title)
         description = clipped(self.description, MAX_DESCRIPTION)
-        left -= length_of(description)
+        left = MAX_CHARACTERS - length_of(title) - length_of(description)
         footer = clipped(self.footer, min(MAX_FOOTER, left))
-        left -= length_of(footer)
-        fields = []
-        for field in self.fields[:MAX_FIELDS]:
-            left -= length_of(field.name) + length_of(field.value)
-            if left < 0:
-                break
-            fields.append(field)
         object.__setattr__(self, "title", title)
         object.__setattr__(self, "description", description)
         object.__setattr__(self, "footer", footer)
-        object.__setattr__(self, "fields", tuple(fields))
+        object.__setattr__(self, "fields", _fitting(self.fields[:MAX_FIELDS], left - length_of(footer)))
+
+
+def _fitting(fields: tuple[Field, ...], left: int) -> tuple[Field, ...]:
+    """Return the first of these fields that together have at most `left` UTF-16 units."""
+    if 2 * sum([len(field.name) + len(field.value) for field in fields]) <= left:
+        return fields  # no character takes more than two: nearly every card
+    for count, field in enumerate(fields):
+        left -= length_of(field.name) + length_of(field.value)
+        if left < 0:
+            return fields[:count]
+    return fields

@@ -6,13 +6,13 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
 from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import format_currency, format_percent, get_currency_symbol, get_group_symbol
 
 from quota_core.catalog import Catalog, Text
 from quota_core.money import exponent_of, major
@@ -22,7 +22,9 @@ from wording.safe import Safe, safe_name
 
 MAX_FACT_CHARACTERS = 200
 MAX_UNIT_NAME = 60
+MAX_SENTENCES = 2_000
 FULL, EMPTY = "█", "░"
+_BRACE = re.compile("[{}]")
 
 # French sets a blank that does not break before these; not before a prefix of a command such as "!quota".
 _FRENCH_BLANK = re.compile(r" (?=[!?;:»%](?:\W|$))|(?<=«) ")
@@ -42,9 +44,20 @@ class Words:
         self.language = language
         self._messages = messages(language)
         self._locale = Locale.parse(language)
+        # Babel would parse each number anew; whole ones need only this, as long as they are grouped by thousands.
+        assert self._locale.decimal_formats[None].grouping == (3, 3)
+        self._thousands_mark = get_group_symbol(self._locale)
+        self._ready = _ready(language)
+        # The same is said again and again: that 3 of 50 are used, when the day ends. Types tell what is safe.
+        self._sentence = lru_cache(MAX_SENTENCES, typed=True)(self._put_together)
+        self._plural = lru_cache(MAX_SENTENCES)(self._locale.plural_form)
 
     def __call__(self, key: str, **facts: str | int) -> Safe:
         """Return the message `key` with its facts; KeyError when there is no such message or a fact is missing."""
+        ready = self._ready.get(key)
+        return self._sentence(key, **facts) if ready is None else ready
+
+    def _put_together(self, key: str, **facts: str | int) -> Safe:
         return Safe(self._messages[key].format_map({name: self._fact(fact) for name, fact in facts.items()}))
 
     def has(self, key: str) -> bool:
@@ -52,6 +65,8 @@ class Words:
         return key in self._messages
 
     def _fact(self, fact: str | int) -> str:
+        if type(fact) is Safe:
+            return fact
         return safe_name(fact, length=MAX_FACT_CHARACTERS) if isinstance(fact, str) else self.number(fact)
 
     def code(self, text: str) -> Safe:
@@ -68,7 +83,7 @@ class Words:
 
     def number(self, number: int) -> Safe:
         """Return 1,000 or 1 000."""
-        return Safe(format_decimal(number, locale=self._locale))
+        return Safe(f"{number:,}".replace(",", self._thousands_mark))
 
     def units(self, units: int, catalog: Catalog, metric: str) -> Safe:
         """Return an amount with what is counted: `1,000 requests`, `1 request`."""
@@ -79,7 +94,7 @@ class Words:
         known = catalog.metrics.get(metric)
         if known is None:
             return safe_name(metric)
-        one = self._locale.plural_form(units) == "one" and known.singular is not None
+        one = self._plural(units) == "one" and known.singular is not None
         text = self.text(known.singular if one and known.singular is not None else known.label)
         return Safe(clipped(text, MAX_UNIT_NAME))
 
@@ -139,6 +154,12 @@ def messages(language: str) -> Mapping[str, str]:
     if language == "fr":
         return {key: _FRENCH_BLANK.sub("\u00a0", text) for key, text in found.items()}
     return found
+
+
+@cache
+def _ready(language: str) -> Mapping[str, Safe]:
+    """Return the messages that need no facts."""
+    return {key: Safe(text) for key, text in messages(language).items() if not _BRACE.search(text)}
 
 
 def _flat(table: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:

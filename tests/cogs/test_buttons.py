@@ -7,7 +7,7 @@ import pytest
 
 from cogs import custom_ids
 from cogs.buttons import OwnedButton
-from cogs.replies import press, view_of
+from cogs.replies import link, press, view_of
 from sandbox.places import FRIEND_ID, MEMBER_ID
 from tests.cogs.stack import Core, Running
 from tests.cogs.talk import Talk, title_of
@@ -21,6 +21,7 @@ SAMPLES = {
     custom_ids.QUOTA: custom_ids.quota(HUGE_ID, HUGE_ID),
     custom_ids.HISTORY: custom_ids.history(HUGE_ID),
     custom_ids.PAGE: custom_ids.page(999_999, HUGE_ID),
+    custom_ids.STATEMENT: custom_ids.statement(HUGE_ID),
     custom_ids.STATS: custom_ids.stats(HUGE_ID),
     custom_ids.KEPT: custom_ids.kept(HUGE_ID),
 }
@@ -31,6 +32,7 @@ OF_THE_MEMBER = [
     custom_ids.quota(MEMBER_ID, MEMBER_ID),
     custom_ids.history(MEMBER_ID),
     custom_ids.page(0, MEMBER_ID),
+    custom_ids.statement(MEMBER_ID),
     custom_ids.stats(MEMBER_ID),
     custom_ids.kept(MEMBER_ID),
 ]
@@ -101,5 +103,16 @@ async def test_answers_leave_nothing_in_the_store_of_views(talk: Talk, running: 
 
 def test_labels_are_cut_to_what_discord_takes() -> None:
     """Eighty characters."""
-    assert len(press("x" * 200, "v1:shop:1").label or "") == 80
-    assert isinstance(press("x", "v1:shop:1"), discord.ui.Button)
+    assert len(press("x" * 200, "v1:shop:1").label) == 80
+
+
+def test_buttons_are_drawn_as_discord_py_draws_them() -> None:
+    """Five in a row, twenty-five at most; links open an address, the others send their id."""
+    ours = [press(f"Button {number}", f"v1:page:{number}:1") for number in range(24)]
+    ours += [link("Pay", "https://quota.example/pay"), press("One too many", "v1:shop:1")]
+    theirs = discord.ui.View(timeout=None)
+    for button in ours[:25]:
+        target = {"custom_id": button.custom_id} if button.url is None else {"url": button.url}
+        theirs.add_item(discord.ui.Button(label=button.label, style=button.style, **target))
+
+    assert view_of(ours).to_components() == theirs.to_components()
