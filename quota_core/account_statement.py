@@ -21,7 +21,7 @@ from quota_core.database import Database
 from quota_core.ledger import EntryKind
 from quota_core.pots import Pots
 from quota_core.signing import SigningKey
-from quota_core.store import states as state_rows
+from quota_core.store import metrics as metric_rows
 
 FORMAT = "jauge-statement-1"
 MAX_ENTRIES = 20_000
@@ -72,7 +72,7 @@ class Statements:
             else:
                 before = before or entry
                 opening.add(entry)
-        names = {number: name for name, number in (await self._database.read(state_rows.metric_ids)).items()}
+        names = {number: name for name, number in (await self._database.read(metric_rows.metric_ids)).items()}
         recent.reverse()
 
         def written() -> bytes:

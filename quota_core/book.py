@@ -20,6 +20,7 @@ from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
 from quota_core.parts import Part
 from quota_core.periods import Anchor, period_at
 from quota_core.statements import Work
+from quota_core.store import metrics as metric_rows
 from quota_core.store import states as state_rows
 
 _NOTHING = (0, 0)
@@ -70,8 +71,8 @@ class Book:
 
     def open(self) -> Work[None]:
         """Give every metric of the catalog its number."""
-        yield from state_rows.add_metrics(self.catalog.metrics)
-        self.metric_ids = yield from state_rows.metric_ids()
+        yield from metric_rows.add_metrics(self.catalog.metrics)
+        self.metric_ids = yield from metric_rows.metric_ids()
         self.metric_names = {number: name for name, number in self.metric_ids.items()}
 
     def make_room(self) -> None:

@@ -12,7 +12,7 @@ from quota_core.database import Database
 from quota_core.ledger import NEVER_MS
 from quota_core.periods import Anchor, PeriodKind, period_at
 from quota_core.pots import Pots
-from quota_core.store import states as state_rows
+from quota_core.store import metrics as metric_rows
 
 _KIND_BY_LENGTH = {
     len("2026-11-20T12Z"): PeriodKind.HOUR,
@@ -84,7 +84,7 @@ async def past_balance(
         if not version:
             entry_id, version = entry.id, entry.version
         pots.add(entry)
-    names = {number: name for name, number in (await database.read(state_rows.metric_ids)).items()}
+    names = {number: name for name, number in (await database.read(metric_rows.metric_ids)).items()}
 
     def in_force(key: str) -> bool:
         return _in_force(key, at_ms, zone, standing.created_ms)

@@ -21,8 +21,8 @@ from quota_core.named_windows import name_windows
 from quota_core.one_moment import Read, one_moment
 from quota_core.recount import Recount
 from quota_core.statements import Work
+from quota_core.store import metrics as metric_rows
 from quota_core.store import proofs as rows
-from quota_core.store import states as state_rows
 from quota_core.verdict import Pace, Stopwatch, Verdict
 from quota_core.witnesses import first_digest
 
@@ -71,7 +71,7 @@ class Proof:
 
     async def _compare_all(self, read: Read) -> None:
         verdict, count = self._verdict, self._count
-        metric_ids = await read(state_rows.metric_ids)
+        metric_ids = await read(metric_rows.metric_ids)
         accounts = AccountsTable(count, verdict, metric_ids)
         await self._compare(read, accounts)
         if accounts.suspects:

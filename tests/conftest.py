@@ -1,5 +1,6 @@
 """What all tests of the core and of the program share: a clock, a catalog, an open ledger."""
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -31,9 +32,12 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """Return the server that all tests of a run share; it starts when the first one asks."""
-    with running(tmp_path_factory.mktemp("postgres")) as server:
+    # Not among pytest's own folders: each run closes their common parent to all but its user, and where tests run
+    # as root, the server is another user.
+    folder = tempfile.TemporaryDirectory(prefix="jauge-postgres-", ignore_cleanup_errors=True)
+    with folder as name, running(Path(name) / "cluster") as server:
         yield server
 
 

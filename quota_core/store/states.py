@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from quota_core.accounts import AccountRef
 from quota_core.ledger import NEVER_MS, AccountState, Lot
 from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any, run_all, run_each
 from quota_core.witnesses import first_digest
-
-
-def add_metrics(names: Iterable[str]) -> Work[None]:
-    """Give each metric a number, once."""
-    yield run_each(
-        "INSERT INTO metrics (name) VALUES ($1) ON CONFLICT (name) DO NOTHING", [(name,) for name in names]
-    )
-
-
-def metric_ids() -> Work[dict[str, int]]:
-    """Return every metric's number by its name, those that left the catalog included."""
-    rows = yield fetch("SELECT name, id FROM metrics")
-    return {name: number for name, number in rows}  # noqa: C416 - rows are tuples of Any
 
 
 def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
@@ -300,12 +287,6 @@ def set_plan(account: int, plan: str | None, until_ms: int | None) -> Work[None]
 def set_locale(account: int, locale: str) -> Work[None]:
     """Remember the language in which the account was last seen."""
     yield run_each("UPDATE accounts SET locale = $2 WHERE id = $1", [(account, locale)])
-
-
-def dm_channel(account: int) -> Work[int | None]:
-    """Return the id of the direct channel with the account's user, None when none was opened yet."""
-    rows = yield fetch("SELECT dm_channel_id FROM accounts WHERE id = $1", account)
-    return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
 def set_dm_channel(account: int, channel_id: int) -> Work[None]:
