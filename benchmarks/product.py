@@ -101,10 +101,10 @@ def asked(operations: Iterable[Operation]) -> list[Asked]:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Product]:
-    """Open or make the ledger in a folder, as the bot does, and close it at the end."""
+async def opened(folder: Path, database_url: str | None = None) -> AsyncIterator[Product]:
+    """Open or make the ledger in a folder, or the one at a URL, as the bot does, and close it at the end."""
     catalog = catalog_at(folder)
-    settings = Settings(_env_file=None, database_url=None, catalog=str(catalog))
+    settings = Settings(_env_file=None, database_url=database_url, catalog=str(catalog))
     async with opened_ledger(settings, catalog_file.load(settings.catalog), folder) as ledger:
         quota = Quota(ledger.database, ledger.book, clock=ledger.clock)
         yield Product(ledger=ledger, quota=quota)
@@ -112,9 +112,9 @@ async def opened(folder: Path) -> AsyncIterator[Product]:
 
 
 @asynccontextmanager
-async def fresh(folder: Path, workload: Workload) -> AsyncIterator[Product]:
+async def fresh(folder: Path, workload: Workload, database_url: str | None = None) -> AsyncIterator[Product]:
     """Make a ledger in which every account has been opened and one in ten has a lot."""
-    async with opened(folder) as product:
+    async with opened(folder, database_url) as product:
         await product.touch_all(workload)
         await product.give_lots(workload)
         yield product

@@ -30,9 +30,9 @@ class Operation(NamedTuple):
 class Workload:
     """Draws operations; the same seed draws the same accounts."""
 
-    def __init__(self, accounts: int, *, seed: int = SEED) -> None:
+    def __init__(self, accounts: int, *, seed: int = SEED, first_id: int = FIRST_ID) -> None:
         self._random = random.Random(seed)
-        self.ids = range(FIRST_ID, FIRST_ID + accounts)
+        self.ids = range(first_id, first_id + accounts)
         self._by_rank = list(self.ids)
         self._random.shuffle(self._by_rank)
         self._weights = list(accumulate(1 / rank for rank in range(1, accounts + 1)))
