@@ -87,8 +87,7 @@ class Notices:
         now_ms: int,
     ) -> Work[None]:
         """Owe a notice, once for each `about`; part of the transaction that causes it."""
-        if self._shared:
-            now_ms = yield from self._now_ms()
+        due_ms = (yield from self._now_ms()) if self._shared else now_ms
         yield from rows.add(
             state.id,
             kind=kind,
@@ -96,7 +95,8 @@ class Notices:
             facts=json.dumps(facts, sort_keys=True),
             locale=locale,
             nonce=secrets.token_hex(12),
-            now_ms=now_ms,
+            due_ms=due_ms,
+            created_ms=now_ms,
         )
 
     async def take_over(self) -> None:

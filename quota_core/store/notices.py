@@ -16,13 +16,13 @@ _COLUMNS = """
 
 
 def add(
-    account: int, *, kind: str, about: str, facts: str, locale: str, nonce: str, now_ms: int
+    account: int, *, kind: str, about: str, facts: str, locale: str, nonce: str, due_ms: int, created_ms: int
 ) -> Work[None]:
     """Owe a notice, once for each thing it is about."""
     yield run(
         """
         INSERT INTO notices (account, kind, about, facts, locale, nonce, next_ms, created_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (account, kind, about) DO NOTHING
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account, kind, about) DO NOTHING
         """,
         account,
         kind,
@@ -30,7 +30,8 @@ def add(
         facts,
         locale,
         nonce,
-        now_ms,
+        due_ms,
+        created_ms,
     )
     # Reaches the processes that listen once the transaction is committed, and never if it is not.
     yield fetch_by_engine(f"SELECT pg_notify('{CHANNEL}', '')", sqlite="")

@@ -47,7 +47,11 @@ class Spied:
     async def struck(self, fault: Fault) -> None:
         """Wait until a fault met its request."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await self._strikes[id(fault)].wait()
+            await self.event(fault).wait()
+
+    def event(self, fault: Fault) -> asyncio.Event:
+        """Return what is set once a fault met its request."""
+        return self._strikes[id(fault)]
 
     def count(self, method: str, path: str) -> int:
         """Return how many requests came to a path that ends so."""
@@ -93,9 +97,9 @@ class Place:
         return await finished(*arguments, "--data", str(self.data), settings=self.settings, cwd=self.cwd)
 
     @asynccontextmanager
-    async def bot(self, **settings: str) -> AsyncIterator["Bot"]:
+    async def bot(self, *arguments: str, **settings: str) -> AsyncIterator["Bot"]:
         """Run the bot until the block ends, with an API key and its webhook endpoint known to Stripe."""
-        async with self.program("run", **settings) as program:
+        async with self.program("run", *arguments, **settings) as program:
             facts = await program.ready()
             async with Bot(self, program, facts["http"]) as bot:
                 yield bot
@@ -244,7 +248,10 @@ def session_in(card: Json) -> str:
 
 
 @asynccontextmanager
-async def opened_place(cwd: Path) -> AsyncIterator[Place]:
-    """Run a world until the block ends."""
-    async with serve(webhook_secret=WEBHOOK_SECRET) as sandbox, People(sandbox.url) as people:
-        yield Place(sandbox=sandbox, people=people, spied=Spied(sandbox.faults), cwd=cwd)
+async def opened_place(cwd: Path, *, shards: int = 1, **more: str) -> AsyncIterator[Place]:
+    """Run a world until the block ends; `shards` is how many connections Discord asks for, `more` are settings."""
+    async with (
+        serve(webhook_secret=WEBHOOK_SECRET, shards=shards) as sandbox,
+        People(sandbox.url) as people,
+    ):
+        yield Place(sandbox=sandbox, people=people, spied=Spied(sandbox.faults), cwd=cwd, more=more)
