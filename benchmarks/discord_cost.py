@@ -33,6 +33,7 @@ from quota_core.stats import Statistics
 
 ACCOUNTS = 1_000
 UNIT = "µs"
+FIRST_LOOKS = 1_000_000  # numbers of messages that no round uses
 
 
 async def measure(run: Run) -> list[Result]:
@@ -46,7 +47,11 @@ async def measure(run: Run) -> list[Result]:
             for _ in range(run.sizes.rounds + 1)
         ]
 
+    # Who asks for the first time since the start is looked up in the file, which happens once for each account:
+    # the round that warms up asks for all of them, as it is for a bot that has run for a while.
+    first = messages("!quota", workload.ids, first=FIRST_LOOKS)
     called, spoken = written("!quota"), written("this is an ordinary message, which no bot answers")
+    called[0] = first
     set_aside(called, spoken)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(folder_inside(run.folder))

@@ -22,7 +22,7 @@ from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.operators import Operators
 from wording.card import Card
-from wording.quota_card import mention_card, quota_card
+from wording.quota_card import Dashboards, mention_card, quota_card
 from wording.words import Words
 
 
@@ -70,6 +70,7 @@ class Balance(Topic):
         self._catalog = catalog
         self._balances = balances
         self._clock = clock
+        self._dashboards = Dashboards(catalog)
 
     @commands.hybrid_command(name="quota", description=command_english("quota"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
     @app_commands.describe(user=option_english("quota", "user"))
@@ -98,9 +99,10 @@ class Balance(Topic):
 
     async def card(self, subject: discord.User | discord.Member, words: Words, *, viewer_id: int) -> Card:
         """Return the card of a user's balance, with the name when somebody else looks at it."""
-        whose = None if subject.id == viewer_id else subject.display_name
-        balance = await self._balances.of(account_of(subject))
-        return quota_card(balance, self._catalog, words, whose=whose, now_ms=self._clock())
+        balance, now_ms = await self._balances.of(account_of(subject)), self._clock()
+        if subject.id == viewer_id:
+            return self._dashboards.card(balance, words, now_ms=now_ms)
+        return quota_card(balance, self._catalog, words, whose=subject.display_name, now_ms=now_ms)
 
     def row(self, subject_id: int, owner_id: int, words: Words) -> list[Button]:
         """Return the buttons below a card; shop and history only below one's own."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from quota_core.accounts import AccountRef
 from quota_core.notices import Notice, Notices
 
-MAX_KNOWN = 10_000
+MAX_KNOWN = 20_000
 
 
 class Waiting:

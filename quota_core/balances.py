@@ -13,7 +13,7 @@ from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, spe
 from quota_core.statements import Work
 from quota_core.store import states as state_rows
 
-MAX_KEPT = 10_000
+MAX_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,14 @@ class Balance:
     locale: str | None
     metrics: tuple[MetricBalance, ...]
 
+    def has_ended(self, now_ms: int) -> bool:
+        """Tell whether a window of it is over, so that less may be used by now."""
+        for part in self.metrics:
+            for window in part.windows:
+                if window.resets_ms <= now_ms:
+                    return True
+        return False
+
     def of(self, metric: str) -> MetricBalance | None:
         """Return the part about one metric, None when the account has nothing of it."""
         return next((part for part in self.metrics if part.metric == metric), None)
@@ -97,22 +105,28 @@ class _Brought(NamedTuple):
     """
     Units brought for ever, by metric, to an account of this version.
 
-    The book's epoch belongs to it: when memory is dropped, versions that were never written are given again.
+    `state` is the one that was resident then: where memory was dropped there is another one now, whose versions
+    may be of other entries.
     """
 
-    epoch: int
-    account: int
+    state: AccountState
     version: int
     units: tuple[int, ...]
+
+    def holds_for(self, state: AccountState) -> bool:
+        """Tell whether it still is what was brought: without lots then and now, whatever was spent since."""
+        # A lot that was brought stays in the resident state, also when it is empty.
+        return self.state is state and (
+            self.version == state.version or not (any(self.units) or any(state.lots.values()))
+        )
 
 
 class Balances:
     """
     Look, without writing anything: an account that does not exist has what its plan gives.
 
-    An account that is resident is answered from memory. What its lots brought, the spent ones included, is not in
-    its state: that is kept here for the accounts last asked about, and good for one version, since every entry
-    makes another.
+    An account that is resident is answered from memory. What its lots brought, those without a rest included, is
+    not in its state: that is read once, and kept here for the accounts asked about last.
     """
 
     def __init__(self, database: Database, book: Book, *, clock: Callable[[], int]) -> None:
@@ -142,7 +156,7 @@ class Balances:
         if state is None or self._database.busy:
             return None
         brought = self._brought.get(state.id)
-        if brought is None or (brought.epoch, brought.version) != (self._book.epoch, state.version):
+        if brought is None or not brought.holds_for(state):
             return None
         now_ms = self._clock()
         payers = self._payers(state, now_ms)
@@ -151,7 +165,7 @@ class Balances:
         return self._balance(state, payers, brought.units, now_ms)
 
     def _of(self, account: AccountRef) -> Work[tuple[Balance, _Brought]]:
-        now_ms, book, epoch = self._clock(), self._book, self._book.epoch
+        now_ms, book = self._clock(), self._book
         state = (yield from book.states_of([account], now_ms=now_ms, create=False))[account]
         yield from book.prepare([(state, name) for name in self._metrics], now_ms)
         # Taken before the look: spends that are decided meanwhile make versions, but bring nothing.
@@ -160,15 +174,15 @@ class Balances:
             sums = yield from state_rows.lot_sums(state.id, book.metric_ids[name], now_ms)
             units.append(sums[0])
         balance = self._balance(state, self._payers(state, now_ms), units, now_ms)
-        return balance, _Brought(epoch, state.id, version, tuple(units))
+        return balance, _Brought(state, version, tuple(units))
 
     def _keep(self, brought: _Brought) -> None:
         """Remember what an account was brought, in place of the one that was remembered first."""
-        if not self._book.resident or brought.epoch != self._book.epoch or not brought.account:
-            return
-        if len(self._brought) >= MAX_KEPT:
-            del self._brought[next(iter(self._brought))]
-        self._brought[brought.account] = brought
+        account = brought.state.id
+        if account and self._book.resident:
+            if account not in self._brought and len(self._brought) >= MAX_KEPT:
+                del self._brought[next(iter(self._brought))]
+            self._brought[account] = brought
 
     def _payers(self, state: AccountState, now_ms: int) -> list[Payer]:
         """Return the account as payer of each metric."""

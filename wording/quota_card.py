@@ -13,6 +13,28 @@ from wording.words import Words
 
 MAX_METRICS = 15  # leaves room for the last fields within 25, whatever the catalog holds
 ROOM = 4000  # characters for all metrics together, of the 6000 of a card
+MAX_DRAWN = 1_000
+
+
+class Dashboards:
+    """Draw people's own dashboards; the same one, which many have on one day, only once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._drawn: dict[tuple[str, str, int | None, bool, tuple[MetricBalance, ...]], Card] = {}
+
+    def card(self, balance: Balance, words: Words, *, now_ms: int) -> Card:
+        """Return the card that `quota_card` draws of the reader's own account."""
+        # All that a card tells; the moment makes a difference once a window has ended.
+        key = (words.language, balance.plan, balance.plan_until_ms, balance.blocked, balance.metrics)
+        card = self._drawn.get(key)
+        if card is None or balance.has_ended(now_ms):
+            card = quota_card(balance, self._catalog, words, whose=None, now_ms=now_ms)
+            if not balance.has_ended(now_ms):
+                if len(self._drawn) >= MAX_DRAWN:
+                    del self._drawn[next(iter(self._drawn))]
+                self._drawn[key] = card
+        return card
 
 
 def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str | None, now_ms: int) -> Card:
