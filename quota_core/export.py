@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from quota_core.accounts import AccountRef
 from quota_core.chain import Entry
 from quota_core.database import Database
+from quota_core.errors import UnavailableError
 from quota_core.ledger import NEVER_MS, EntryKind
 from quota_core.parts import parts_of
+from quota_core.settled import settled_id
 from quota_core.statements import Row, Work
-from quota_core.store import entries as entry_rows
 from quota_core.store import exports as rows
 
 STEP = 1_000
@@ -84,7 +85,10 @@ async def exported(database: Database, wanted: Wanted) -> AsyncIterator[Page]:
         UnavailableError: the ledger cannot be read just now.
 
     """
-    total, account = await database.read(lambda: _begin(wanted))
+    account = await database.read(lambda: _account_id(wanted))
+    total = await settled_id(database)
+    if total is None:
+        raise UnavailableError("somebody writes for too long, so that the last entry is not certain; try again")
     span = STEP if account == 0 else SPARSE_STEP
     for after in range(0, total, span):
         upto = min(total, after + span)
@@ -94,14 +98,13 @@ async def exported(database: Database, wanted: Wanted) -> AsyncIterator[Page]:
         yield Page(entries=found, done=upto, total=total)
 
 
-def _begin(wanted: Wanted) -> Work[tuple[int, int]]:
-    total = yield from entry_rows.last_id()
+def _account_id(wanted: Wanted) -> Work[int]:
     if wanted.account is None:
-        return total, 0
+        return 0
     account = yield from rows.account_id(wanted.account)
     if account is None:
         raise LookupError(f"no account {wanted.account}")
-    return total, account
+    return account
 
 
 def _some(after: int, upto: int, account: int, wanted: Wanted) -> Work[tuple[ExportedEntry, ...]]:
