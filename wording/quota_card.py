@@ -19,8 +19,9 @@ MAX_DRAWN = 1_000
 class Dashboards:
     """Draw people's own dashboards; the same one, which many have on one day, only once."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, max_drawn: int = MAX_DRAWN) -> None:
         self._catalog = catalog
+        self._max_drawn = max_drawn
         self._drawn: dict[tuple[str, str, int | None, bool, tuple[MetricBalance, ...]], Card] = {}
 
     def card(self, balance: Balance, words: Words, *, now_ms: int) -> Card:
@@ -31,7 +32,7 @@ class Dashboards:
         if card is None or balance.has_ended(now_ms):
             card = quota_card(balance, self._catalog, words, whose=None, now_ms=now_ms)
             if not balance.has_ended(now_ms):
-                if len(self._drawn) >= MAX_DRAWN:
+                if len(self._drawn) >= self._max_drawn:
                     del self._drawn[next(iter(self._drawn))]
                 self._drawn[key] = card
         return card

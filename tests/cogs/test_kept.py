@@ -103,3 +103,19 @@ async def test_nobody_else_is_told(talk: Talk) -> None:
 
     seen = await talk.seen(viewer=FRIEND_ID, channel=GENERAL_ID, after=start)
     assert [title_of(one) for one in seen] == ["📊 Your quota", "📖 Help"]
+
+
+async def test_what_is_kept_later_is_shown_to_who_had_nothing_before(talk: Talk, core: Core) -> None:
+    """Knowing that nothing waits for somebody lasts until something does."""
+    await talk.slash("quota")
+    assert await core.notices.outcome() == "shown"
+    settled = await talk.slash("quota")
+    await talk.slash("help")
+    await bought(core)
+    assert await core.notices.outcome() == "kept"
+
+    answer = await talk.slash("quota")
+    notice = await talk.next_message(answer["id"])
+
+    assert title_of(notice) == "✅ Quota added!"
+    assert notice["id"] != settled["id"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quota_core.catalog import Catalog
 from tests.wording.facts import NOW_MS, RESET_MS, balance, crossing, drawn, metric, spend, window
 from wording.card import Tone
-from wording.quota_card import low_quota_card, mention_card, quota_card
+from wording.quota_card import Dashboards, low_quota_card, mention_card, quota_card
 from wording.words import Words
 
 
@@ -164,3 +164,29 @@ def test_a_hundred_percent_means_that_nothing_is_left(catalog: Catalog, english:
     assert "**100%**" in empty.description
     assert "• Purchased, for afterwards: 3,800 requests" in empty.description
     assert empty.title == "📊 Quota used up!"
+
+
+def test_own_dashboards_are_those_that_are_drawn_anew(
+    catalog: Catalog, english: Words, french: Words
+) -> None:
+    """Whatever was drawn before: in each language, for each balance, and after a window has ended."""
+    dashboards = Dashboards(catalog)
+    one, used_up = balance(metric(window())), balance(metric(window(used=1000)))
+    others = [used_up, balance(metric(window()), blocked=True), balance(metric(window()), plan="pro")]
+    for now_ms in (NOW_MS, RESET_MS, NOW_MS):
+        for words in (english, french, english):
+            for each in [one, *others, one]:
+                anew = quota_card(each, catalog, words, whose=None, now_ms=now_ms)
+
+                assert dashboards.card(each, words, now_ms=now_ms) == anew
+
+
+def test_drawn_dashboards_are_kept_within_bounds(catalog: Catalog, english: Words) -> None:
+    """The oldest goes first."""
+    dashboards = Dashboards(catalog, max_drawn=2)
+    cards = [
+        dashboards.card(balance(metric(window(used=used))), english, now_ms=NOW_MS) for used in (1, 2, 3)
+    ]
+
+    assert dashboards.card(balance(metric(window(used=3))), english, now_ms=NOW_MS) is cards[2]
+    assert dashboards.card(balance(metric(window(used=1))), english, now_ms=NOW_MS) is not cards[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,3 +156,17 @@ def test_a_message_without_its_facts_is_an_error(english: Words) -> None:
         english("quota.title_of")
     with pytest.raises(KeyError):
         english("no.such_key")
+
+
+@pytest.mark.parametrize("number", [0, 7, 999, 1000, -1000, 123_456_789, 2**62])
+def test_whole_numbers_are_written_as_babel_writes_them(number: int, english: Words, french: Words) -> None:
+    """Only faster."""
+    for words in (english, french):
+        assert words.number(number) == format_decimal(number, locale=words.language)
+
+
+def test_foreign_text_stays_harmless_after_the_same_text_of_our_own(english: Words) -> None:
+    """A sentence that is remembered for safe text is not said of foreign text that reads the same."""
+    ours, foreign = english("quota.title_of", who=Safe("*x*")), english("quota.title_of", who="*x*")
+
+    assert (ours, foreign) == ("📊 Quota of *x*", "📊 Quota of \\*x\\*")
