@@ -64,7 +64,7 @@ SQL_PLACES = (
     "quota_core/history.py",
     "quota_core/stats.py",
     "quota_core/access_keys.py",
-    "benchmarks/baselines.py",  # what the ledger is measured against
+    "benchmarks/",  # baselines, and what is counted past every object of the core
 )
 SQL = re.compile(
     r"\b(SELECT\s[^;]+\sFROM\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX)|PRAGMA\s)"
