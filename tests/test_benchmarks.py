@@ -12,7 +12,7 @@ from benchmarks import places, results
 from benchmarks.__main__ import PROGRAMS
 from benchmarks.baselines import LIMIT_UNITS, PER_TRANSACTION, Naive, Raw
 from benchmarks.loop_lag import met_by
-from benchmarks.postgres import rate_in
+from benchmarks.pg_server import rate_in
 from benchmarks.questions import GROWTH, LOOP_LAG, ONE_AT_A_TIME, QUESTIONS, SIZE, Question, at_least
 from benchmarks.rounds import compare, percentile, take_turns
 from benchmarks.table import PAGE
