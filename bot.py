@@ -24,7 +24,7 @@ from duties import Duties
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
-from terminal import exports, interruption, local_socket
+from terminal import copying, exports, interruption, local_socket
 from terminal.desk import Desk
 from terminal.progress import meter_on
 from terminal.proof_arguments import add_proof_commands
@@ -156,6 +156,22 @@ async def _restore(options: argparse.Namespace) -> int:
         return await restore.run()
 
 
+async def _copy(options: argparse.Namespace) -> int:
+    settings = configuration.load(need_discord=False)
+    target_url = configuration.load({"database_url": options.to}, need_discord=False).postgres_url
+    if target_url is None:
+        _complain("Nothing was copied:", ["--to takes the address of a PostgreSQL database"])
+        return 2
+    copy = copying.Copy(
+        source=settings.database_path(options.data),
+        target_url=target_url,
+        reply=Console(sys.stdout, sys.stderr, meter_on(sys.stderr)),
+        clock=utc_ms,
+    )
+    with interruption.cancelled_by_signals():
+        return await copy.run()
+
+
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     return {} if options.http_port is None else {"http_port": options.http_port}
 
@@ -238,6 +254,10 @@ def _add_ledger_commands(
     )
     restore.add_argument("--yes", action="store_true", help="do not ask")
     restore.set_defaults(action=_restore, if_cut_off="the ledger is as it was")
+
+    copy = ledger.add_parser("copy", parents=[shared], help="move the ledger from SQLite to PostgreSQL")
+    copy.add_argument("--to", required=True, metavar="URL", help="postgresql://…, an empty database")
+    copy.set_defaults(action=_copy, if_cut_off=copying.IF_CUT_OFF)
 
     export = ledger.add_parser("export", parents=[shared], help="write the entries, with names, as text")
     export.add_argument("--format", choices=exports.FORMATS, default="csv", help="csv (default) or jsonl")

@@ -16,8 +16,10 @@ from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
 from quota_core.engines import postgres_database, sqlite_database
+from quota_core.errors import SchemaError
 from quota_core.migrations import migrate
 from quota_core.signing import SigningKey
+from quota_core.store.copies import under_way
 from settings import Settings
 
 SWITCH_SECONDS = 0.0001
@@ -63,6 +65,8 @@ async def opened_ledger(settings: Settings, catalog: Catalog, data: Path) -> Asy
     await database.open()
     try:
         await migrate(database, clock=utc_ms)
+        if await database.read(under_way) is not None:
+            raise SchemaError("the database holds a copy that is not complete: run `ledger copy` again first")
         book = Book(catalog) if database.alone else Book(catalog, resident_accounts=0)
         database.attach(book)
         await database.write(book.open)

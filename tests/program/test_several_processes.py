@@ -79,7 +79,7 @@ async def test_two_processes_that_get_one_payment_credit_it_once(shared: Place) 
             await shared.people.post("stripe/pay", checkout=checkout, outcome="paid")
             await shared.took(2 * bought)
         balances = [await bot.json(f"/api/quota/{MEMBER_ID}", headers=key) for bot in (first, second)]
-    notices = await rows_of(shared, "SELECT kind, count(*) FROM notices GROUP BY kind")
+    notices = await rows_of(shared.more["DATABASE_URL"], "SELECT kind, count(*) FROM notices GROUP BY kind")
 
     assert {one["purchased_quota"] for one in balances} == {3000}
     assert notices == [("purchase", 3)]
@@ -174,7 +174,7 @@ async def test_a_notice_of_a_killed_process_is_sent_by_the_other(shared: Place, 
                     await shared.spied.event(seen).wait()
                 message = await shared.direct_message()
                 code = await second.stop()
-    notices = await rows_of(shared, "SELECT state, attempts, fence FROM notices")
+    notices = await rows_of(shared.more["DATABASE_URL"], "SELECT state, attempts, fence FROM notices")
 
     assert "+1,000" in text_of(message)
     assert len(await shared.people.seen(channel="dm")) == 1
