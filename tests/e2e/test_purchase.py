@@ -248,7 +248,7 @@ async def test_the_running_program_proves_its_ledger(town: Town, place: Place) -
 
 
 CHANGES = (
-    "UPDATE accounts SET version = version + 1 WHERE version > 0",
+    "UPDATE balances SET version = version + 1 WHERE version > 0",
     "UPDATE orders SET units = units + 1 WHERE state = 'paid'",
     "UPDATE lots SET left_units = left_units - 1 WHERE id = (SELECT max(id) FROM lots WHERE left_units > 0)",
 )
