@@ -76,7 +76,12 @@ class Book:
         self.metric_names = {number: name for name, number in self.metric_ids.items()}
 
     def make_room(self) -> None:
-        """Keep the cache within its bounds; between transactions, since states in use must not be read twice."""
+        """
+        Keep the cache within its bounds; before a transaction, since states in use must not be read twice.
+
+        Never while something that was decided in memory waits to be written: its states would be read again as they
+        were before it.
+        """
         if len(self.states) > 2 * self._settled:
             # Else each full collection walks over all of them, for a tenth of a second. They hold no cycles.
             gc.freeze()
@@ -105,21 +110,24 @@ class Book:
                 found[ref] = state
         if missing:
             missing = sorted(set(missing))
-            yield from self._load(missing, found)
+            # What is only looked at stays within the bounds: it is writing that makes room.
+            yield from self._load(missing, found, keep=create or len(self.states) < self._resident_accounts)
             unknown = [ref for ref in missing if ref not in found]
             if create and unknown:
                 yield from state_rows.add_accounts(unknown, now_ms)
-                yield from self._load(unknown, found)
+                yield from self._load(unknown, found, keep=True)
             elif unknown:
                 found |= {ref: _nobody(ref, now_ms) for ref in unknown}
         return found
 
-    def _load(self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState]) -> Work[None]:
+    def _load(
+        self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState], *, keep: bool
+    ) -> Work[None]:
         fresh = yield from state_rows.accounts(refs)
         yield from state_rows.complete(fresh, self.metric_names)
         # Resident only once it is whole: a read that fails half-way must leave nothing behind.
         found |= {state.ref: state for state in fresh}
-        if self.resident:
+        if keep and self.resident:
             self.states |= {state.ref: state for state in fresh}
 
     def plan_id(self, state: AccountState, now_ms: int) -> str:

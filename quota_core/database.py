@@ -15,7 +15,7 @@ class Cache(Protocol):
     """What stays in memory between transactions; both calls come in the database's thread."""
 
     def make_room(self) -> None:
-        """Keep within bounds; called before each transaction and each look."""
+        """Keep within bounds; called before each `write`, when nothing that was decided ahead is left to append."""
         ...
 
     def forget(self) -> None:

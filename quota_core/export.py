@@ -88,7 +88,9 @@ async def exported(database: Database, wanted: Wanted) -> AsyncIterator[Page]:
     account = await database.read(lambda: _account_id(wanted))
     total = await settled_id(database)
     if total is None:
-        raise UnavailableError("somebody writes for too long, so that the last entry is not certain; try again")
+        raise UnavailableError(
+            "somebody writes for too long, so that the last entry is not certain; try again"
+        )
     span = STEP if account == 0 else SPARSE_STEP
     for after in range(0, total, span):
         upto = min(total, after + span)

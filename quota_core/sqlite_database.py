@@ -187,15 +187,14 @@ class SqliteDatabase:
         is opened again and the work is run once more; what it finds by its keys decides.
 
         Raises:
-            HaltedError: writes are stopped.
-            UnavailableError: the file cannot be written just now.
+            HaltedError, UnavailableError: writes are stopped, or the file cannot be written just now.
             ConstraintError: the schema refuses a row.
 
         """
         self._writes += 1
         self._quiet.clear()
         try:
-            return await self.append(work)
+            return await self._change(self._transact_with_room, work)
         finally:
             self._writes -= 1
             if not self._writes:
@@ -209,9 +208,12 @@ class SqliteDatabase:
             HaltedError, UnavailableError, ConstraintError: nothing was written.
 
         """
+        return await self._change(self._transact, work)
+
+    async def _change(self, transact: Callable[..., T], work: Callable[[], Work[T]]) -> T:
         if self._halted is not None:
             raise HaltedError(self._halted)
-        return await self._in_thread(self._transact, work)
+        return await self._in_thread(transact, work)
 
     @property
     def busy(self) -> bool:
@@ -221,6 +223,11 @@ class SqliteDatabase:
     async def quiet(self) -> None:
         """Wait until no such work is under way."""
         await self._quiet.wait()
+
+    def _transact_with_room(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
+        for cache in self._caches:
+            cache.make_room()
+        return self._transact(connection, work)
 
     def _transact(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
@@ -284,12 +291,9 @@ class SqliteDatabase:
         if connection is None:
             raise UnavailableError("the database is closed")
 
-        # aiosqlite offers one hop for each statement, and no public call to run several in one: this is
-        # the exception, and the reason why its version is held.
+        # aiosqlite has no public call to run several statements in one hop: the reason why its version is held.
         def hop() -> T:
             raw = self._reopen() if self._lost else connection._conn  # noqa: SLF001 - see above
-            for cache in self._caches:
-                cache.make_room()
             return function(raw, *arguments)
 
         result: T = await connection._execute(hop)  # type: ignore[no-untyped-call]  # noqa: SLF001 - see above

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import sqlite3
+import threading
 from typing import Any
 
 import pytest
@@ -13,13 +14,15 @@ from quota_core import ledger as rules
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
+from quota_core.catalog import Catalog
 from quota_core.catalog_file import load
 from quota_core.decisions import Consume
 from quota_core.errors import ConflictingReplayError, OutOfQuotaError, UnavailableError
 from quota_core.ledger import Payer, Shortage
 from quota_core.posting import Posting
 from quota_core.sqlite_database import SqliteDatabase
-from tests.core.opened_ledger import OPERATOR, OpenLedger
+from quota_core.statements import Work
+from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
 from tests.core.test_rule import METRIC, NOW_MS, accounts
 
@@ -164,3 +167,39 @@ async def test_many_callers_with_many_operations_each_get_their_own(ledger: Open
         assert all(isinstance(one, OutOfQuotaError) for one in outcomes[50:])
     assert sorted(spend.allowance_left or 0 for spend in alone) == list(range(10, 50))
     await assert_sound(ledger)
+
+
+async def test_a_look_does_not_bring_back_what_was_before_a_spend_that_waits(
+    place: Place, catalog: Catalog, clock: SteerableClock
+) -> None:
+    """
+    A full cache, and looks that wait in the database's queue before spends that were decided already.
+
+    Read again as it was before the spend, the account would make its next entry twice.
+    """
+    ledger = await open_ledger(place, catalog=catalog, clock=clock, resident_accounts=2)
+    people = [AccountRef("user", str(number)) for number in range(1, 6)]
+    await ledger.quota.consume_many([ledger.quota.operation(person, key="m") for person in people])
+    resident = [person for person in people if person in ledger.book.states]
+    gate = threading.Event()
+
+    def waits() -> Work[None]:
+        gate.wait()
+        yield from ()
+
+    def looks() -> Work[None]:
+        yield from ledger.book.states_of(people, now_ms=clock(), create=False)
+
+    jobs = [asyncio.create_task(ledger.database.read(work)) for work in (waits, looks, looks)]
+    await asyncio.sleep(0)
+    spends = [ledger.quota.consume(person, 2, key=f"ahead {person}") for person in resident]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*jobs, *spends)
+    await ledger.quota.consume_many(
+        [ledger.quota.operation(person, 3, key=f"after {person}") for person in people]
+    )
+    await assert_sound(ledger)
+    await ledger.close()
+
+    assert resident
