@@ -7,12 +7,14 @@ discord.py mends the gateway by itself; what ends it for good ends up here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import threading
 from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
+from weakref import WeakSet
 
 import aiohttp
 import discord
@@ -149,6 +151,7 @@ async def _run(bot: QuotaBot, token: str, on_state: OnState, *, ask: bool) -> No
 
 async def _connect(bot: QuotaBot) -> None:
     """Stay connected until that ends, or until a REST call finds the token refused."""
+    sockets = _Sockets(bot)
     connecting = asyncio.ensure_future(bot.connect())
     refused = asyncio.ensure_future(bot.refused.wait())
     try:
@@ -165,6 +168,28 @@ async def _connect(bot: QuotaBot) -> None:
             await asyncio.wait({connecting}, timeout=LOST_CANCEL_SECONDS)
         await asyncio.gather(connecting, refused, return_exceptions=True)
         _end_heartbeats()
+        await sockets.close()
+
+
+class _Sockets:
+    """The web sockets of a bot: discord.py forgets that of a handshake that was cut off, and never closes it."""
+
+    def __init__(self, bot: QuotaBot) -> None:
+        self._open = bot.http.ws_connect
+        self._opened: WeakSet[aiohttp.ClientWebSocketResponse] = WeakSet()
+        bot.http.ws_connect = self._remember  # type: ignore[method-assign]  # nothing public shows its sockets
+
+    async def _remember(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        socket = await self._open(url, compress=compress)
+        self._opened.add(socket)
+        return socket
+
+    async def close(self) -> None:
+        """Close those that are open; one whose other side is silent is cut off."""
+        for socket in tuple(self._opened):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOST_CANCEL_SECONDS):
+                    await socket.close()
 
 
 def _end_heartbeats() -> None:
