@@ -11,6 +11,7 @@ import pytest
 from quota_core import sqlite_backup
 from quota_core.accounts import AccountRef
 from quota_core.errors import UnavailableError
+from quota_core.sqlite_database import SqliteDatabase
 from terminal.backups import back_up
 from terminal.desk import Desk
 from terminal.progress import Progress
@@ -145,6 +146,7 @@ async def test_a_database_that_is_opened_again_ends_the_copy_and_not_the_ledger(
         back_up(ledger.database, tmp_path / "copy.db", force=False, show=lambda _: begun.set())
     )
     await begun.wait()
+    assert isinstance(ledger.database, SqliteDatabase)
     connection = ledger.database._connection  # what a failed disk would do, done by hand
     assert connection is not None
     connection._conn.close()
