@@ -104,7 +104,8 @@ class Decisions:
                 known[place] = posting.entries[count:]
         posting.close()
         new = yield from posting.write()
-        self._keys.update([operation.key for operation in operations])
+        if self._book.resident:
+            self._remember([operation.key for operation in operations])
         return answers.with_crossings(outcomes, new)
 
     def at_once(self, operations: Sequence[Consume]) -> AtOnce | None:
@@ -131,7 +132,7 @@ class Decisions:
         if not posting.entries and not refused:
             return None
         posting.close()
-        self._forget_old_keys()
+        self._remember([])
 
         def write() -> Work[list[Crossed]]:
             if book.epoch != epoch or (refused and (yield from entry_rows.by_keys(refused))):
@@ -168,7 +169,9 @@ class Decisions:
             return None
         return self._decide(operation, [Payer(state, windows)], posting)
 
-    def _forget_old_keys(self) -> None:
+    def _remember(self, keys: Sequence[bytes]) -> None:
+        """Note keys as seen; of the oldest, half are forgotten at a time."""
+        self._keys.update(keys)
         if len(self._keys) > REMEMBERED_KEYS // 2:
             self._keys, self._older_keys = set(), self._keys
 

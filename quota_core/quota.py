@@ -198,17 +198,17 @@ class Quota:
         if self._database.busy:
             # What others are about to write may change what is decided here; after one wait, take turns with them.
             await self._database.quiet()
-        decided = None if self._database.busy else self._decisions.at_once(operations)
-        if decided is None:
-            return await self._database.write(lambda: self._decisions.batch(operations))
         try:
-            crossed = await self._database.append(decided.write)
+            decided = None if self._database.busy else self._decisions.at_once(operations)
+            crossed = [] if decided is None else await self._database.append(decided.write)
         except (StaleError, ConstraintError):
             log.info("a batch of %d is decided again: a key in it is older than memory", len(operations))
-            return await self._database.write(lambda: self._decisions.batch(operations))
+            decided = None
         except Exception:
-            self._book.forget()  # it may not even have been tried
+            self._book.forget()  # decided by half, or not even tried: memory may be ahead
             raise
+        if decided is None:
+            return await self._database.write(lambda: self._decisions.batch(operations))
         outcomes = answers.with_crossings(decided.outcomes, crossed)
         rest = [one for one, outcome in zip(operations, outcomes, strict=True) if outcome is None]
         if not rest:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quota_core import decisions
 from quota_core import ledger as rules
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
@@ -203,3 +204,30 @@ async def test_a_look_does_not_bring_back_what_was_before_a_spend_that_waits(
     await ledger.close()
 
     assert resident
+
+
+async def test_what_breaks_while_it_is_decided_leaves_nothing_in_memory(ledger: OpenLedger) -> None:
+    """The second of two decisions breaks: the first one is not in memory either, and both are told."""
+    await ledger.quota.consume(ANA, 1, key="resident")
+    ana = ledger.book.states[ANA]
+    operations = [ledger.quota.operation(ANA, 5, key="first"), ledger.quota.operation(BEN, 1, key="second")]
+    await ledger.quota.consume(BEN, 1, key="resident")
+    del ledger.book.states[BEN].used  # what no program does: a state that cannot be decided on
+    with pytest.raises(AttributeError):
+        await ledger.quota._commit(operations)
+
+    assert ana.version > 1
+    assert ANA not in ledger.book.states
+    assert (await ledger.quota.consume(ANA, 2, key="later")).allowance_left == 47
+    await assert_sound(ledger)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_the_keys_in_memory_are_bounded(ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old keys go by halves; where nothing is resident, none are kept."""
+    monkeypatch.setattr(decisions, "REMEMBERED_KEYS", 20)
+    for number in range(40):
+        await ledger.quota.consume(AccountRef("user", str(number + 1)), 1, key=f"m{number}")
+    kept = ledger.quota._decisions  # bounds are seen from inside alone
+
+    assert len(kept._keys) + len(kept._older_keys) <= (22 if ledger.database.alone else 0)
