@@ -171,8 +171,7 @@ class Balances:
         # Taken before the look: spends that are decided meanwhile make versions, but bring nothing.
         version, units = state.version, []
         for name in self._metrics:
-            sums = yield from state_rows.lot_sums(state.id, book.metric_ids[name], now_ms)
-            units.append(sums[0])
+            units += [(yield from state_rows.brought(state.id, book.metric_ids[name]))]
         balance = self._balance(state, self._payers(state, now_ms), units, now_ms)
         return balance, _Brought(state, version, tuple(units))
 

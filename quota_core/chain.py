@@ -2,7 +2,8 @@
 The chain of an account: each entry's digest covers its own facts and the digest before it.
 
 128 bits of BLAKE2b: enough that nobody finds another history with the same head, and small enough to stand in
-every row. Rows carry the account's inner id, so erasing a person's outer id breaks nothing.
+every row. Rows carry the account's inner id; its outer one stands in the digest before its first entry alone
+(`witnesses.first_digest`), which must be kept when the outer id is erased.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 DIGEST_BYTES = 16
 GENESIS = bytes(DIGEST_BYTES)
-"""What stands before an account's first entry."""
+"""Stands in for the digest before the first entry where there is no account."""
 
 _pack = Struct(">9q").pack
 

@@ -21,6 +21,7 @@ import asyncpg  # type: ignore[import-untyped]  # it has no type hints
 from quota_core import postgres_dialect
 from quota_core.database import Cache
 from quota_core.errors import ConstraintError, HaltedError, SchemaError, UnavailableError
+from quota_core.halting import Halting
 from quota_core.one_moment import Read
 from quota_core.postgres_connections import Connections
 from quota_core.postgres_listening import listen
@@ -44,7 +45,7 @@ _PASSING = ("08", "57P", "53", "25006")
 _TROUBLE = ("28", "3D", "55", "57", "58", "XX")
 
 
-class PostgresDatabase:
+class PostgresDatabase(Halting):
     """A PostgreSQL database that other processes may use at the same time."""
 
     alone = False
@@ -53,19 +54,8 @@ class PostgresDatabase:
     def __init__(self, url: str, *, connections: int = 8) -> None:
         self._url = url
         self._connections = Connections(url, size=connections)
-        self._halted: str | None = None
         self._open = False
         self._tasks: set[asyncio.Task[Any]] = set()
-
-    @property
-    def halted(self) -> str | None:
-        """Why writes are stopped, None while they are not."""
-        return self._halted
-
-    def halt(self, reason: str) -> None:
-        """Stop all writes of this process until it is started again; reads go on."""
-        log.critical("writes are stopped: %s", reason)
-        self._halted = reason
 
     def attach(self, cache: Cache) -> None:
         """Take note of nothing: where others write too, nothing may stay in memory between transactions."""
@@ -148,8 +138,7 @@ class PostgresDatabase:
             ConstraintError: the schema refuses a row.
 
         """
-        if self._halted is not None:
-            raise HaltedError(self._halted)
+        self.require_running()
         return await self._to_its_end(work, _WRITE)
 
     append = write

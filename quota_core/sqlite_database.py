@@ -19,6 +19,7 @@ import aiosqlite
 from quota_core import sqlite_backup
 from quota_core.database import Cache
 from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.halting import Halting
 from quota_core.sqlite_statements import drive
 from quota_core.statements import Work
 
@@ -31,7 +32,7 @@ PAGE_BYTES = 2048
 CHECKPOINT_PAGES = 32_768
 
 
-class SqliteDatabase:
+class SqliteDatabase(Halting):
     """
     One SQLite file, one connection, one owner.
 
@@ -45,21 +46,10 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: aiosqlite.Connection | None = None
-        self._halted: str | None = None
         self._lost = False  # the connection was closed after a failure and could not be opened again
         self._caches: list[Cache] = []
         self._writes = 0
         self._quiet = asyncio.Event()
-
-    @property
-    def halted(self) -> str | None:
-        """Why writes are stopped, None while they are not."""
-        return self._halted
-
-    def halt(self, reason: str) -> None:
-        """Stop all writes until the program is started again; reads go on."""
-        log.critical("writes are stopped: %s", reason)
-        self._halted = reason
 
     def attach(self, cache: Cache) -> None:
         """Tell `cache` when to make room and when to forget."""
@@ -211,8 +201,7 @@ class SqliteDatabase:
         return await self._change(self._transact, work)
 
     async def _change(self, transact: Callable[..., T], work: Callable[[], Work[T]]) -> T:
-        if self._halted is not None:
-            raise HaltedError(self._halted)
+        self.require_running()
         return await self._in_thread(transact, work)
 
     @property

@@ -232,10 +232,3 @@ def set_outcome(event_id: str, outcome: str, now_ms: int) -> Work[None]:
         outcome,
         now_ms,
     )
-
-
-def held_deliveries() -> Work[int]:
-    """Return how many events are kept for an operator because they did not match their order."""
-    rows = yield fetch("SELECT count(*) FROM deliveries WHERE outcome LIKE 'mismatch%'")
-    count: int = rows[0][0]
-    return count

@@ -189,27 +189,17 @@ def change_lots(rows: Sequence[tuple[int, ...]]) -> Work[None]:
         )
 
 
-def lot_sums(account: int, metric: int, now_ms: int) -> Work[tuple[int, int, int, int]]:
-    """
-    Return, for one metric, four sums over all lots ever, in units.
-
-    Brought for ever less taken back; of these, still left to spend; left in lots that expire; frozen.
-    """
+def brought(account: int, metric: int) -> Work[int]:
+    """Return the units of a metric that lots without an end brought, ever, less those that were taken back."""
     rows = yield fetch(
         """
-        SELECT
-            coalesce(sum(CASE WHEN expires_ms IS NULL THEN units - taken_units ELSE 0 END), 0),
-            coalesce(sum(CASE WHEN expires_ms IS NULL THEN left_units ELSE 0 END), 0),
-            coalesce(sum(CASE WHEN expires_ms > $3 AND frozen = 0 THEN left_units ELSE 0 END), 0),
-            coalesce(sum(CASE WHEN expires_ms IS NULL AND frozen = 1 THEN left_units ELSE 0 END), 0)
-        FROM lots WHERE account = $1 AND metric = $2
+        SELECT coalesce(sum(units - taken_units), 0) FROM lots
+        WHERE account = $1 AND metric = $2 AND expires_ms IS NULL
         """,
         account,
         metric,
-        now_ms,
     )
-    brought, left, expiring, frozen = rows[0]
-    return int(brought), int(left), int(expiring), int(frozen)
+    return int(rows[0][0])
 
 
 def debts(accounts: Sequence[int]) -> Work[list[Row]]:
