@@ -211,8 +211,12 @@ class Purchases:
         # Shielded: one impatient buyer must not cancel the call that another press waits for.
         return await asyncio.shield(running)
 
-    async def _open(self, order: OrderRow) -> Page:
+    async def _open(self, known: OrderRow) -> Page:
         assert self._checkout is not None
+        # Another press may have opened it between this one's look at the order and its turn.
+        order = await self.order(known.id)
+        if order.url is not None and order.reference is not None:
+            return Page(reference=order.reference, url=order.url)
         try:
             page = await self._checkout.open(
                 json.loads(order.parameters), idempotency_key=f"order:{order.id}:checkout:{order.attempt}"
