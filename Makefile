@@ -36,8 +36,8 @@ $(VENV)/installed-dev: requirements/dev.txt | $(VENV)/bin/python
 	@touch $@ $(VENV)/installed
 
 lock: dev              ## renew both requirement files from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres -o requirements/run.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra sentry -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra sentry --group dev -o requirements/dev.txt
 
 audit: dev             ## look for known holes in the dependencies (needs the network)
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/run.txt
