@@ -22,6 +22,7 @@ from cogs.receipts import Receipts
 from cogs.replies import embed_of
 from cogs.waiting import Waiting
 from quota_core.catalog import Catalog
+from quota_core.crash_points import crash_point
 from quota_core.errors import UnavailableError
 from quota_core.notices import HOLD_SECONDS, Notice, Notices
 from quota_core.people import People
@@ -158,7 +159,9 @@ class NoticeSender(commands.Cog):
                 if await self._arrived_before(notice, channel, embed):
                     log.info("notice %d had arrived already", notice.id)
                 else:
+                    crash_point("outbox.23.before_post")
                     await channel.send(embed=embed, nonce=notice.nonce)
+                    crash_point("outbox.24.posted")
         except discord.NotFound as error:
             if reopened or verdict_on(error).fate is not Fate.REOPEN:
                 raise
@@ -174,7 +177,9 @@ class NoticeSender(commands.Cog):
         self._pace.opens()
         channel = await self._bot.create_dm(discord.Object(int(notice.account.external_id)))
         self._pace.went_well()
+        crash_point("outbox.21.channel_opened")
         await self._people.direct_channel(notice.account, channel.id)
+        crash_point("outbox.22.channel_saved")
         return channel
 
     async def _arrived_before(

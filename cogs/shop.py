@@ -17,6 +17,7 @@ from cogs.slash_texts import command_english
 from cogs.speech import Speech
 from cogs.topic import Topic
 from quota_core.catalog import Catalog
+from quota_core.crash_points import crash_point
 from quota_core.errors import QuotaError
 from quota_core.operators import Operators
 from quota_core.purchases import Purchases
@@ -155,3 +156,4 @@ class Shop(Topic):
             pay_card(opened, self.catalog, words, interaction.user.name),
             [link(words("button.pay", price=price), url)],
         )
+        crash_point("checkout.33.link_shown")

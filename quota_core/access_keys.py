@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from quota_core.accounts import AccountRef
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.statements import Row, Work, fetch, run
 
@@ -95,7 +96,9 @@ class AccessKeys:
 
     async def revoke(self, key_id: str) -> bool:
         """Refuse the key from now on; False when there is none of this id."""
-        return await self._database.write(lambda: _revoke(key_id, self._clock()))
+        revoked = await self._database.write(lambda: _revoke(key_id, self._clock()))
+        crash_point("ops.84.key_revoked")
+        return revoked
 
 
 def _digest(token: str) -> bytes:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Allowance, Catalog
 from quota_core.chain import GENESIS
+from quota_core.crash_points import crash_point
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
 from quota_core.parts import Part
 from quota_core.periods import Anchor, period_at
@@ -189,6 +190,8 @@ class Book:
         yield from self.read_windows(
             [(state, place) for state, _, places in turned for place in places if place not in state.used]
         )
+        if turned:
+            crash_point("day.60.window_opened")
         for state, metric, places in turned:
             ended = {place for place in state.used if metric_of(place) == metric}
             state.closed = (state.closed | ended) - places

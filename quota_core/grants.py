@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 from quota_core import ledger, witnesses
@@ -16,6 +17,7 @@ from quota_core.balances import lots_left
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import AmountError, ConflictingReplayError
 from quota_core.keys import key_bytes
@@ -26,6 +28,8 @@ from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
+
+T = TypeVar("T")
 
 MAX_REASON_LENGTH = 200
 
@@ -85,7 +89,7 @@ class Grants:
 
         """
         work = self._operation(account, actor=actor, reason=reason, key=key, metric=metric, units=units)
-        return await self._database.write(lambda: work.change(EntryKind.GRANT, units, self._clock()))
+        return await self._committed(lambda: work.change(EntryKind.GRANT, units, self._clock()))
 
     async def remove(
         self,
@@ -99,7 +103,7 @@ class Grants:
     ) -> Change:
         """Take up to `units` from what was given or bought, never below zero; the answer says how many."""
         work = self._operation(account, actor=actor, reason=reason, key=key, metric=metric, units=units)
-        return await self._database.write(lambda: work.change(EntryKind.REMOVE, units, self._clock()))
+        return await self._committed(lambda: work.change(EntryKind.REMOVE, units, self._clock()))
 
     async def set_plan(
         self,
@@ -120,7 +124,12 @@ class Grants:
         """
         work = self._operation(account, actor=actor, reason=reason, key=key)
         self._book.catalog.known_plan(plan)
-        return await self._database.write(lambda: work.plan(plan, until_ms, self._clock()))
+        return await self._committed(lambda: work.plan(plan, until_ms, self._clock()))
+
+    async def _committed(self, work: Callable[[], Work[T]]) -> T:
+        change = await self._database.write(work)
+        crash_point("admin.72.committed")
+        return change
 
     def _operation(
         self,
@@ -138,6 +147,7 @@ class Grants:
             raise AmountError(units, minimum=1, maximum=self._max_grant_units)
         name = self._book.catalog.primary_metric if metric is None else metric
         self._book.catalog.metric(name)
+        crash_point("admin.70.allowed")
         return _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
 
 
@@ -223,6 +233,7 @@ class _Operation:
             reason=self.reason,
             now_ms=now_ms,
         )
+        crash_point("admin.71.written")
 
     def _replayed(self, entry: Entry, kind: EntryKind, units: int) -> Change:
         # A removal may have moved less than was asked, so only more than was asked is another content.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quota_core.accounts import AccountRef
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.ledger import AccountState
 from quota_core.statements import Row, Work
@@ -107,7 +108,10 @@ class Notices:
     async def claim(self) -> Notice | None:
         """Take the notice that is due longest, None when nothing is due."""
         row = await self._database.write(self._claim)
-        return None if row is None else _notice(row)
+        if row is None:
+            return None
+        crash_point("outbox.20.claimed")
+        return _notice(row)
 
     def _claim(self) -> Work[Row | None]:
         now_ms = yield from self._now_ms()
@@ -134,6 +138,7 @@ class Notices:
     async def sent(self, notice: Notice) -> None:
         """Record that the notice is with its reader."""
         await self._finish(notice, "sent", None)
+        crash_point("outbox.25.marked_sent")
 
     async def keep(self, notice: Notice, reason: str) -> None:
         """Keep the notice for the user's next command: direct messages are closed."""

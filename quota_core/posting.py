@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from quota_core.book import Book, metric_of
 from quota_core.chain import Entry, seal
+from quota_core.crash_points import crash_point
 from quota_core.ledger import (
     MAX_COUNT,
     AccountState,
@@ -234,8 +235,10 @@ class Posting:
         if not self.entries:
             return []
         yield from entry_rows.add(self.entries)
+        crash_point("write.07.entry_row")
         yield from state_rows.close_windows(self._closed)
         yield from state_rows.set_balances(self._balances)
+        crash_point("write.08.balance_row")
         yield from state_rows.change_lots([(lot_id, *change) for lot_id, change in self._lots.items()])
         yield from state_rows.set_debts(self._owed)
         new = {tuple(row) for row in (yield from crossing_rows.add([c[:5] for c in self._crossed]))}

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import CheckoutUnavailableError, UnknownOrderError
 from quota_core.statements import Work
@@ -139,6 +140,7 @@ class Purchases:
             return self._order(account, package_id, buyer, locale, account_label)
 
         order = await self._database.write(ordered)
+        crash_point("checkout.30.order_committed")
         if order.url is not None and order.reference is not None:
             page = Page(reference=order.reference, url=order.url)
             if not await self._checkout.has_ended(page.reference):
@@ -228,7 +230,9 @@ class Purchases:
             elif error.stored_failure:
                 await self._database.write(lambda: order_rows.next_attempt(order.id, order.attempt))
             raise
+        crash_point("checkout.31.page_opened")
         await self._database.write(lambda: order_rows.bind_page(order.id, page.reference, page.url))
+        crash_point("checkout.32.page_saved")
         return page
 
     async def order(self, order_id: str) -> OrderRow:

@@ -18,6 +18,7 @@ from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.decisions import Consume, Decisions, StaleError
 from quota_core.errors import (
@@ -171,7 +172,9 @@ class Quota:
             while self._operations:
                 operations, waiting = self._take()
                 self._start_flusher()
-                _release(waiting, await self._outcomes(operations))
+                outcomes = await self._outcomes(operations)
+                crash_point("consume.45.committed")
+                _release(waiting, outcomes)
         finally:
             # At once, and not when the task is seen to be done: who comes in between must start another.
             self._flushers.discard(asyncio.current_task())
@@ -200,6 +203,7 @@ class Quota:
             await self._database.quiet()
         try:
             decided = None if self._database.busy else self._decisions.at_once(operations)
+            crash_point("consume.44.decided")
             crossed = [] if decided is None else await self._database.append(decided.write)
         except (StaleError, ConstraintError):
             log.info("a batch of %d is decided again: a key in it is older than memory", len(operations))

@@ -16,6 +16,7 @@ from quota_core import ledger, witnesses
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left, total_left
 from quota_core.book import Book
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.keys import key_bytes
 from quota_core.ledger import EntryKind, Payer
@@ -86,6 +87,7 @@ class Settlements:
         """Keep a delivery as it came, before and apart from what it leads to."""
         now_ms = self._clock()
         await self._database.write(lambda: order_rows.add_delivery(event_id, kind, object_id, body, now_ms))
+        crash_point("webhook.04.delivery_stored")
 
     async def ignore(self, event_id: str) -> None:
         """Record that a delivery means nothing to us."""
@@ -101,10 +103,12 @@ class Settlements:
 
         """
         settlement = await self._database.write(lambda: self._settle(payment))
+        crash_point("webhook.11.committed")
         self._notices.wake.set()
         return settlement
 
     def _settle(self, payment: Payment) -> Work[Settlement]:
+        crash_point("webhook.05.begun")
         now_ms = self._clock()
         # Locked: of two reports of one payment, the second waits here and then sees what the first one did.
         order = None if payment.order_id is None else (yield from order_rows.locked(payment.order_id))
@@ -125,6 +129,8 @@ class Settlements:
             settlement = yield from self._advance(order, payment, now_ms)
             outcome = settlement.value
         yield from order_rows.set_outcome(payment.event_id, outcome, now_ms)
+        crash_point("webhook.06.outcome_row")
+        crash_point("webhook.10.before_commit")
         return settlement
 
     def _advance(self, order: OrderRow, payment: Payment, now_ms: int) -> Work[Settlement]:
@@ -197,6 +203,7 @@ class Settlements:
             **facts,
         }
         yield from self._notices.owe(states[buyer], kind, order.id, about, locale=order.locale, now_ms=now_ms)
+        crash_point("webhook.09.notice_row")
 
     def _alert(self, payment: Payment, difference: str, now_ms: int) -> Work[None]:
         states = yield from self._book.states_of(self._operators, now_ms=now_ms, create=True)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from quota_core import sqlite_backup
+from quota_core.crash_points import crash_point
 from quota_core.database import Cache
 from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
 from quota_core.halting import Halting
@@ -139,6 +140,7 @@ class SqliteDatabase(Halting):
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
+                crash_point("ops.82.checkpoint")
                 await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:
                 # The log stays beside the file and is read at the next start.

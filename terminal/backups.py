@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import UnavailableError
 from terminal.progress import Progress
@@ -23,10 +24,12 @@ async def back_up(database: Database, target: Path, *, force: bool, show: Callab
 
     """
     with whole_file(target, force=force) as part:
+        crash_point("ops.81.backup_begun")
         await database.back_up(
             part,
             lambda done, total: show(Progress(stage="copying", unit="pages", done=done, total=total)),
         )
+        crash_point("ops.81.backup_ended")
         return part.stat().st_size
 
 

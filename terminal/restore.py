@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import SchemaError, UnavailableError
 from quota_core.migrations import migrate
@@ -128,7 +129,9 @@ class Restore:
             hold.enter_context(held(self.ledger))
             if sys.platform == "win32":
                 hold.close()  # there, a file that is open cannot be renamed
+            crash_point("ops.83.restore_swap")
             kept = _put_in_place(part, self.ledger, aside)
+            crash_point("ops.83.restore_swapped")
         if kept:
             self.reply.tell(f"the ledger as it was: {aside}")
         async with _opened(self.ledger) as database:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from quota_core.crash_points import crash_point
 from quota_core.errors import HaltedError, UnavailableError
 from quota_core.settlement import Settlement, Settlements
 from webhooks import stripe_events
@@ -51,9 +52,11 @@ async def receive(request: web.Request) -> web.Response:
     broken database (500) loses no payment; and a mismatch is a 200, since another delivery would not help.
     https://docs.stripe.com/webhooks/process-undelivered-events
     """
+    crash_point("webhook.01.headers_in")
     hook = request.app[STRIPE_WEBHOOK]
     hook.budget.spend(hook.callers.of(request))
     raw = await read_bytes(request, max_bytes=MAX_BYTES, timeout_seconds=TIMEOUT_SECONDS)
+    crash_point("webhook.02.body_read")
     try:
         event = stripe_events.read(
             raw,
@@ -65,6 +68,7 @@ async def receive(request: web.Request) -> web.Response:
         log.warning("refused a webhook from %s: %s", request.remote, error)
         # What exactly was wrong is for the log alone.
         raise refused(HTTPStatus.BAD_REQUEST, "untrusted-event", "This is no event from Stripe") from error
+    crash_point("webhook.03.signature_ok")
     try:
         outcome = await _apply(hook.settlements, event, raw)
     except HaltedError:
@@ -74,7 +78,9 @@ async def receive(request: web.Request) -> web.Response:
         raise refused(
             HTTPStatus.INTERNAL_SERVER_ERROR, "not-stored", "The event could not be stored; deliver it again"
         ) from error
-    return web.json_response({"outcome": outcome})
+    answer = web.json_response({"outcome": outcome})
+    crash_point("webhook.12.answer_made")
+    return answer
 
 
 async def _apply(settlements: Settlements, event: Event, raw: bytes) -> str:

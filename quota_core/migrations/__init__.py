@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import SchemaError
 from quota_core.sqlite_statements import split_script
@@ -67,6 +68,7 @@ def _step(file: Path, now_ms: int) -> Work[None]:
         return
     for statement in split_script(file.read_text(encoding="utf-8")):
         yield run(statement)
+        crash_point("ops.80.migration_statement")
     yield run(
         "INSERT INTO migrations (number, name, at_ms) VALUES ($1, $2, $3)",
         int(file.name[:4]),
