@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from quota_core import answers, ledger
+from quota_core import answers
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
@@ -27,15 +28,11 @@ from quota_core.errors import (
     QuotaError,
     UnavailableError,
     UnknownMetricError,
-    UnknownSpendError,
 )
-from quota_core.keys import derived_key, key_bytes
-from quota_core.ledger import EntryKind
-from quota_core.parts import parts_of
-from quota_core.posting import Posting
-from quota_core.statements import Work
-from quota_core.store import entries as entry_rows
-from quota_core.store import states as state_rows
+from quota_core.keys import key_bytes
+from quota_core.meter import UNMETERED, Meter
+from quota_core.severities import report_crossings
+from quota_core.undoing import Undoing
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +52,33 @@ class _Together(NamedTuple):
 
 
 class Quota:
-    """Spend, give back and look, for any account."""
+    """
+    Spend, give back and look, for any account.
 
-    def __init__(self, database: Database, book: Book, *, clock: Callable[[], int]) -> None:
+    Args:
+        database: where the ledger stands.
+        book: the states of accounts, and with them the catalog.
+        clock: UTC milliseconds.
+        meter: is told of each batch.
+        monotonic: seconds, for what the meter is told.
+
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        book: Book,
+        *,
+        clock: Callable[[], int],
+        meter: Meter = UNMETERED,
+        monotonic: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._database = database
         self._book = book
         self._clock = clock
+        self._meter = meter
+        self._monotonic = monotonic
+        self._since = 0.0  # when the oldest that waits came
         self._operations: list[Consume] = []
         self._waiting: list[asyncio.Future[Spend] | _Together] = []
         self._flushers: set[asyncio.Task[Any] | None] = set()
@@ -97,7 +115,10 @@ class Quota:
             UnavailableError: the ledger cannot be written just now; send the same key again.
 
         """
-        self._operations.append(self.operation(account, units, key=key, metric=metric, payers=payers))
+        operation = self.operation(account, units, key=key, metric=metric, payers=payers)
+        if not self._operations:
+            self._since = self._monotonic()
+        self._operations.append(operation)
         future: asyncio.Future[Spend] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._start_flusher()
@@ -137,6 +158,8 @@ class Quota:
         for start in range(0, len(operations), MAX_BATCH):
             together = operations[start : start + MAX_BATCH]
             future: asyncio.Future[Sequence[Spend | Exception]] = asyncio.get_running_loop().create_future()
+            if not self._operations:
+                self._since = self._monotonic()
             self._operations += together
             self._waiting.append(_Together(future, len(together)))
             self._start_flusher()
@@ -170,11 +193,13 @@ class Quota:
     async def _flush(self) -> None:
         try:
             while self._operations:
+                since = self._since
                 operations, waiting = self._take()
                 self._start_flusher()
                 outcomes = await self._outcomes(operations)
                 crash_point("consume.45.committed")
                 _release(waiting, outcomes)
+                self._meter.decided(len(operations), self._monotonic() - since)
         finally:
             # At once, and not when the task is seen to be done: who comes in between must start another.
             self._flushers.discard(asyncio.current_task())
@@ -187,8 +212,9 @@ class Quota:
 
     async def _outcomes(self, operations: list[Consume]) -> Sequence[Spend | Exception]:
         """Commit a batch; what makes it fail belongs to those who wait, and to no other operation than its own."""
+        since = self._monotonic()
         try:
-            return await self._commit(operations)
+            outcomes = await self._commit(operations)
         except UnavailableError as error:
             return [error] * len(operations)
         except Exception as error:
@@ -196,6 +222,8 @@ class Quota:
                 return [error]
             log.exception("a batch of %d failed; its operations are tried one by one", len(operations))
             return [outcome for one in operations for outcome in await self._outcomes([one])]
+        self._meter.committed(len(operations), self._monotonic() - since)
+        return outcomes
 
     async def _commit(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
         if self._database.busy:
@@ -212,13 +240,20 @@ class Quota:
             self._book.forget()  # decided by half, or not even tried: memory may be ahead
             raise
         if decided is None:
-            return await self._database.write(lambda: self._decisions.batch(operations))
+            return await self._batch(operations)
         outcomes = answers.with_crossings(decided.outcomes, crossed)
+        if crossed:
+            report_crossings(self._meter, self._book.catalog, outcomes)
         rest = [one for one, outcome in zip(operations, outcomes, strict=True) if outcome is None]
         if not rest:
             return outcomes  # type: ignore[return-value]  # none is None
-        later = iter(await self._database.write(lambda: self._decisions.batch(rest)))
+        later = iter(await self._batch(rest))
         return [next(later) if outcome is None else outcome for outcome in outcomes]
+
+    async def _batch(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
+        outcomes = await self._database.write(lambda: self._decisions.batch(operations))
+        report_crossings(self._meter, self._book.catalog, outcomes)
+        return outcomes
 
     async def give_back(self, account: AccountRef, *, key: str | int | UUID) -> int:
         """
@@ -228,33 +263,8 @@ class Quota:
             UnknownSpendError: nothing was spent under this key.
 
         """
-        return await self._database.write(lambda: self._give_back(account, key_bytes(key)))
-
-    def _give_back(self, account: AccountRef, key: bytes) -> Work[int]:
-        now_ms = self._clock()
-        states = yield from self._book.states_of([account], now_ms=now_ms, create=False)
-        state = states[account]
-        spent = (yield from self._decisions.known([(key, state.id)])).get((key, state.id), [])
-        if not spent or spent[0].kind != EntryKind.SPEND:
-            raise UnknownSpendError("nothing was spent under this key")
-        units = sum(entry.units for entry in spent)
-        if (yield from entry_rows.by_keys([(derived_key("give_back", key), state.id)])):
-            return units
-        refs = yield from state_rows.refs([entry.account for entry in spent])
-        states = yield from self._book.states_of(refs.values(), now_ms=now_ms, create=False)
-        metric = self._book.metric_names[spent[0].metric]
-        payers = yield from self._book.payers([(one, metric) for one in states.values()], now_ms)
-        posting = Posting(self._book, now_ms)
-        yield from posting.begin(len(spent))
-        for entry in spent:
-            payer = payers[entry.account, metric]
-            parts = parts_of(entry.parts)
-            yield from self._book.touch(payer.state, metric, parts)
-            draft = ledger.give_back(payer.state, metric, entry.units, parts)
-            posting.append(draft, derived_key("give_back", entry.key), payer.windows)
-        posting.close()
-        yield from posting.write()
-        return units
+        undoing = Undoing(self._book, self._decisions, clock=self._clock)
+        return await self._database.write(lambda: undoing.give_back(account, key_bytes(key)))
 
 
 def _release(

@@ -18,6 +18,7 @@ PROGRAM = (
         "duties",
         "journal",
         "ledger_file",
+        "monitoring",
         "quota_core",
         "sandbox",
         "sandbox_run",
@@ -28,6 +29,7 @@ PROGRAM = (
 ARROWS = {
     "cogs": {"cogs", "quota_core", "wording"},
     "webhooks": {"webhooks", "quota_core", "wording"},
+    "monitoring": {"monitoring", "quota_core"},
     "wording": {"wording", "quota_core"},
     "quota_core": {"quota_core"},
     "sandbox": {"sandbox"},
@@ -39,17 +41,17 @@ ARROWS = {
     # The bot that sells for real never loads its stand-in: only sandbox_run knows both.
     "assembly": {
         *("cogs", "core_parts", "duties", "ledger_file", "quota_core", "settings", "stopping", "terminal"),
-        "webhooks",
+        *("monitoring", "webhooks"),
     },
-    "core_parts": {"cogs", "ledger_file", "quota_core", "settings", "webhooks"},
+    "core_parts": {"cogs", "ledger_file", "monitoring", "quota_core", "settings", "webhooks"},
     "duties": {"cogs", "settings"},
     "sandbox_run": {"assembly", "quota_core", "sandbox", "settings"},
 }
 EDGES_LIBRARIES = {
-    "quota_core": {"aiohttp", "discord", "stripe"},
+    "quota_core": {"aiohttp", "discord", "prometheus_client", "stripe"},
     "wording": {"aiohttp", "discord", "stripe", "aiosqlite"},
     "cogs": {"stripe"},
-    "webhooks": {"discord"},
+    "webhooks": {"discord", "prometheus_client"},
 }
 DRIVERS = {"sqlite3", "aiosqlite", "asyncpg"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "tools"}

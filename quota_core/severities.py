@@ -1,0 +1,34 @@
+"""How grave a crossed threshold is, and what the plan does beyond the limit: looked up where a crossing is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quota_core.answers import Crossing, Spend
+from quota_core.catalog import Catalog
+from quota_core.meter import Meter
+
+
+def severity_of(catalog: Catalog, metric: str, crossing: Crossing) -> tuple[str, str]:
+    """
+    Return the severity of a crossing and the overage policy of its allowance.
+
+    A crossing names no plan, so it is looked for among all; plans that share window, limit and percentage and
+    differ in severity alone are told apart by none.
+    """
+    for plan in catalog.plans_by_rank.values():
+        for allowance in plan.allowances_of(metric):
+            if (allowance.period, allowance.limit_units) != (crossing.kind, crossing.limit):
+                continue
+            for threshold in allowance.thresholds:
+                if threshold.at == crossing.percent:
+                    return threshold.severity, allowance.overage
+    return "warning", "block"  # the catalog changed since
+
+
+def report_crossings(meter: Meter, catalog: Catalog, outcomes: Iterable[object]) -> None:
+    """Tell the meter of every threshold that these spends crossed."""
+    for outcome in outcomes:
+        if type(outcome) is Spend and outcome.crossings:
+            for crossing in outcome.crossings:
+                meter.alerted(*severity_of(catalog, outcome.metric, crossing))
