@@ -13,6 +13,7 @@ PROGRAM = (
     *(
         "assembly",
         "bot",
+        "client",
         "cogs",
         "core_parts",
         "duties",
@@ -27,6 +28,7 @@ PROGRAM = (
 )
 # Which packages of the program a package may import; bot.py wires everything and may import all.
 ARROWS = {
+    "client": set(),  # files for other people's services
     "cogs": {"cogs", "quota_core", "wording"},
     "webhooks": {"webhooks", "quota_core", "wording"},
     "monitoring": {"monitoring", "quota_core"},

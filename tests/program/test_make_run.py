@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,8 +24,15 @@ def copy(tmp_path: Path) -> Path:
 
 def made(folder: Path, *arguments: str) -> str:
     """Return the last line of what `make` says."""
+    # What an outer `make test ARGS=…` passes on is meant for the tests alone.
+    plain = {name: value for name, value in os.environ.items() if name not in ("ARGS", "MAKEFLAGS")}
     done = subprocess.run(
-        ["make", "--no-print-directory", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=plain,
     )
     return done.stdout.splitlines()[-1]
 
