@@ -34,6 +34,7 @@ from quota_core.errors import (
     AmountError,
     CheckoutUnavailableError,
     NotAllowedError,
+    NotInPlanError,
     OutOfQuotaError,
     UnavailableError,
     UnknownPackageError,
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 # Refusals that a user can meet while nothing is broken; the others are our fault.
 _EXPECTED = (
     OutOfQuotaError,
+    NotInPlanError,
     AccountBlockedError,
     AmountError,
     NotAllowedError,
@@ -131,6 +133,16 @@ class Mishaps:
                     words,
                     owner_id=user_id,
                     can_sell=self._can_sell,
+                )
+            elif isinstance(error, NotInPlanError):
+                buttons = ways_out(
+                    self._catalog,
+                    error.plan,
+                    error.metric,
+                    words,
+                    owner_id=user_id,
+                    can_sell=self._can_sell and error.feature is None,
+                    larger=next(iter(error.plans), None),
                 )
             elif isinstance(error, UnknownPackageError):
                 buttons = [press(words("button.options"), custom_ids.shop(user_id))]

@@ -12,13 +12,24 @@ from wording.words import Words
 
 
 def ways_out(
-    catalog: Catalog, plan: str, metric: str, words: Words, *, owner_id: int, can_sell: bool
+    catalog: Catalog,
+    plan: str,
+    metric: str,
+    words: Words,
+    *,
+    owner_id: int,
+    can_sell: bool,
+    larger: str | None = None,
 ) -> list[Button]:
-    """Return the buttons for somebody on `plan` who runs out of `metric`; waiting needs none."""
+    """
+    Return the buttons for somebody on `plan` who runs out of `metric`; waiting needs none.
+
+    `larger` is the plan to move to, unless it is the next that gives more.
+    """
     buttons: list[Button] = []
-    if can_sell and any(package.metric == metric for package in catalog.packages.values()):
+    if can_sell and catalog.sells(metric):
         buttons.append(press(words("button.options"), custom_ids.shop(owner_id), discord.ButtonStyle.primary))
-    larger = catalog.next_plan(catalog.plan_id(plan), metric)
+    larger = larger or catalog.next_plan(catalog.plan_id(plan), metric)
     if larger is not None:
         label = words("button.upgrade", plan=plan_name(larger, catalog, words))
         url = catalog.plans[larger].upgrade_url

@@ -18,7 +18,7 @@ from quota_core.catalog import Allowance, Catalog
 from quota_core.chain import GENESIS
 from quota_core.crash_points import crash_point
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
-from quota_core.parts import Part
+from quota_core.parts import NO_WINDOW, Part
 from quota_core.periods import Anchor, period_at
 from quota_core.statements import Work
 from quota_core.store import metrics as metric_rows
@@ -228,7 +228,8 @@ class Book:
         missing = [lot_id for lot_id in lot_ids if lot_id not in resident]
         if missing:
             state.add_lots(metric, (yield from state_rows.lots(missing)))
-        places = {f"{metric}/{pot.removeprefix('+')}" for pot, _ in parts if pot[0] not in "#!^"}
+        windows = [pot.removeprefix("+") for pot, _ in parts if pot[0] == "+" or pot[0] not in NO_WINDOW]
+        places = {f"{metric}/{window}" for window in windows}
         yield from self.read_windows([(state, place) for place in places if place not in state.used])
 
     def add_lot(

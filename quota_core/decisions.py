@@ -16,10 +16,10 @@ from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.chain import Entry
-from quota_core.errors import AccountBlockedError, ConflictingReplayError, QuotaError
+from quota_core.errors import AccountBlockedError, ConflictingReplayError, NotInPlanError, QuotaError
 from quota_core.keys import derived_key
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
-from quota_core.parts import parts_of
+from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.posting import Crossed, Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -32,6 +32,7 @@ class Consume(NamedTuple):
     """
     One operation: `units` (at least 1) of `metric`, paid by `account` first, then by `others` in their order.
 
+    `service` is the one that they are for, "" when there is none, and `calls` how often it is called.
     The key is unique for ever per account; the same key with the same content gets the first answer.
     """
 
@@ -40,11 +41,18 @@ class Consume(NamedTuple):
     units: int
     key: bytes
     others: tuple[AccountRef, ...] = ()
+    service: str = ""
+    calls: int = 0
 
     @property
     def payers(self) -> tuple[AccountRef, ...]:
         """Everyone who pays, in order."""
         return (self.account, *self.others)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What its entries say of the service."""
+        return ((f"{SERVICE_MARK}{self.service}", self.calls),) if self.service else ()
 
 
 class AtOnce(NamedTuple):
@@ -143,7 +151,7 @@ class Decisions:
 
     def _in_memory(self, operation: Consume, posting: Posting) -> Spend | QuotaError | None:
         """Decide if the account is resident and the key was not seen lately; else None."""
-        account, metric, _, key, others = operation
+        account, metric, _, key, others, _, _ = operation
         state = self._book.states.get(account)
         if state is None or others or key in self._keys or key in self._older_keys:
             return None
@@ -159,7 +167,13 @@ class Decisions:
         metric, units = operation.metric, operation.units
         try:
             if not state.blocked:
-                entry = posting.spend_allowance(state, windows, metric, units, operation.key)
+                if operation.service:
+                    if self._lacking(operation, (state,), posting.now_ms) is not None:
+                        return self._decide(operation, [Payer(state, windows)], posting)
+                    calls = parts_text(operation.parts)
+                    entry = posting.spend_allowance(state, windows, metric, units, operation.key, calls)
+                else:
+                    entry = posting.spend_allowance(state, windows, metric, units, operation.key)
                 if entry is not None:
                     # In the order of its fields: all from the allowance, what is left, the entry, no replay.
                     return Spend(metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False)
@@ -195,9 +209,17 @@ class Decisions:
         for payer in payers:
             if payer.state.blocked:
                 return AccountBlockedError(str(payer.state.ref))
-        drafts = ledger.spend(payers, metric, units, posting.now_ms)
+        lacking = self._lacking(operation, [payer.state for payer in payers], posting.now_ms)
+        if lacking is not None:
+            return lacking
+        drafts = ledger.spend(payers, metric, units, posting.now_ms, operation.parts)
         if isinstance(drafts, ledger.Shortage):
             plan = self._book.plan_id(first.state, posting.now_ms)
+            plans = self._book.catalog.plans_with(None, metric)
+            if plans and not any(payer.windows or _holds(payer.state, metric) for payer in payers):
+                return NotInPlanError(
+                    operation.service or metric, metric=metric, feature=None, plan=plan, plans=plans
+                )
             return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
         windows = {payer.state.id: payer.windows for payer in payers}
         # The key is the first payer's; another one's account may have its own operation under the same key.
@@ -207,16 +229,33 @@ class Decisions:
             entries.append(posting.append(draft, key, windows[draft.state.id]))
         return answers.spend_of(metric, entries, replayed=False)
 
+    def _lacking(
+        self, operation: Consume, states: Sequence[AccountState], now_ms: int
+    ) -> NotInPlanError | None:
+        """Return the refusal of what needs a feature that no payer's plan has."""
+        book, metric, service = self._book, operation.metric, operation.service or None
+        feature = book.catalog.feature_of(metric, service)
+        plans = [book.plan_id(state, now_ms) for state in states]
+        if any(book.catalog.plans[plan].has(feature) for plan in plans):
+            return None
+        having = book.catalog.plans_with(feature, metric)
+        return NotInPlanError(service or metric, metric=metric, feature=feature, plan=plans[0], plans=having)
+
     def _replay(self, operation: Consume, payers: Sequence[Payer], before: list[Entry]) -> Spend | QuotaError:
         same = (
             {entry.account for entry in before} <= {payer.state.id for payer in payers}
             and all(entry.kind == EntryKind.SPEND for entry in before)
-            and {entry.metric for entry in before} == {self._book.metric_ids[operation.metric]}
-            and sum(entry.units for entry in before) == operation.units
+            and _service_in(before[0]) == operation.parts
         )
+        if not operation.service:  # else how often it was called is the content: it may have cost less then
+            same = (
+                same
+                and {entry.metric for entry in before} == {self._book.metric_ids[operation.metric]}
+                and sum(entry.units for entry in before) == operation.units
+            )
         if not same:
             return ConflictingReplayError("this key was used before, with other content")
-        return answers.spend_of(operation.metric, before, replayed=True)
+        return answers.spend_of(self._book.metric_names[before[0].metric], before, replayed=True)
 
 
 def payer_key(first_account: int, key: bytes) -> bytes:
@@ -229,3 +268,15 @@ def _payers_in(entry: Entry) -> list[int]:
     if "^" not in entry.parts:
         return []
     return [int(pot[1:]) for pot, _ in parts_of(entry.parts) if pot[0] == "^"]
+
+
+def _service_in(entry: Entry) -> tuple[Part, ...]:
+    """Return the part that says which service the operation of this entry was for, if there is one."""
+    if SERVICE_MARK not in entry.parts:
+        return ()
+    return tuple(part for part in parts_of(entry.parts) if part[0][0] == SERVICE_MARK)
+
+
+def _holds(state: AccountState, metric: str) -> bool:
+    """Tell whether anything of the metric is left that was given or bought."""
+    return any(lot.left for lot in state.lots.get(metric, ()))

@@ -4,7 +4,9 @@ Everything the core can refuse, as one tree. Facts are attributes; the words bel
 QuotaError
 ├── OutOfQuotaError            the payers have fewer units than asked
 ├── AccountBlockedError        an operator blocked the account
-├── UnknownMetricError         no such metric in the catalog, or not in the account's plan
+├── NotInPlanError             the plan has not what was asked for; others may
+├── UnknownMetricError         no such metric in the catalog
+├── UnknownServiceError        no such service in the catalog
 ├── UnknownPlanError           no such plan in the catalog
 ├── UnknownPackageError        no such package in the catalog
 ├── UnknownOrderError          no such order
@@ -81,12 +83,44 @@ class AccountBlockedError(QuotaError):
         super().__init__(f"{account} is blocked")
 
 
+class NotInPlanError(QuotaError):
+    """
+    No payer's plan has what was asked for.
+
+    Attributes:
+        name: the service, or the metric.
+        metric: the metric that would have been spent.
+        feature: what the plan must have for it, which units that are bought cannot replace; None: units would do.
+        plan: the first payer's plan id.
+        plans: the plans that have it, smallest first; empty when none does.
+
+    """
+
+    def __init__(
+        self, name: str, *, metric: str, feature: str | None, plan: str, plans: tuple[str, ...]
+    ) -> None:
+        self.name = name
+        self.metric = metric
+        self.feature = feature
+        self.plan = plan
+        self.plans = plans
+        super().__init__(f"plan {plan} has no {name}; {', '.join(plans) or 'no plan'} has")
+
+
 class UnknownMetricError(QuotaError):
     """No such metric in the catalog."""
 
     def __init__(self, metric: str) -> None:
         self.metric = metric
         super().__init__(f"no metric {metric!r} in the catalog")
+
+
+class UnknownServiceError(QuotaError):
+    """No such service in the catalog."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        super().__init__(f"no service {service!r} in the catalog")
 
 
 class UnknownPlanError(QuotaError):

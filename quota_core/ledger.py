@@ -10,8 +10,8 @@ Pots, in the order in which a spend uses them:
     overage      beyond the windows that charge, if the plan has any        +2026-11=2
 and, beside them, debt                                                      !=5
 and what other accounts paid of the same operation                          ^34=7
-Two parts say something beside the units: when a lot ends, and a digest that binds another row (see `witnesses`):
-@12=1763600000000 &0f3a…=1.
+Three parts say something beside the units: when a lot ends, a digest that binds another row (see `witnesses`), and
+which service was called how often, in the entry of every payer: @12=1763600000000 &0f3a…=1 *rag=1.
 """
 
 from __future__ import annotations
@@ -176,9 +176,13 @@ def overage_left(payer: Payer, taken: int) -> int | None:
     return left if charges else 0
 
 
-def spend(payers: Sequence[Payer], metric: str, units: int, now_ms: int) -> list[Draft] | Shortage:
+def spend(
+    payers: Sequence[Payer], metric: str, units: int, now_ms: int, calls: tuple[Part, ...] = ()
+) -> list[Draft] | Shortage:
     """
     Share `units` (at least 1) between the pots of the payers, in their order: whole, or refused.
+
+    `calls` says which service it is for: `*rag=1`.
 
     Overage comes after every payer's pots. The first payer always gets a draft, which names what the others
     paid; of these, accounts that give nothing get none.
@@ -200,7 +204,7 @@ def spend(payers: Sequence[Payer], metric: str, units: int, now_ms: int) -> list
         wanted -= beyond
         if any(_used(payer.state, w) + taken + beyond > MAX_COUNT for w in payer.windows):
             return Shortage(units - wanted - taken - beyond)
-        draft = _share(payer, metric, taken, beyond, parts)
+        draft = _share(payer, metric, taken, beyond, (*parts, *calls))
         if draft.units or not drafts:
             drafts.append(draft)
     if wanted:
@@ -223,13 +227,13 @@ def _from_lots(payer: Payer, metric: str, wanted: int, now_ms: int) -> list[Part
     return parts
 
 
-def _share(payer: Payer, metric: str, taken: int, beyond: int, lots: list[Part]) -> Draft:
+def _share(payer: Payer, metric: str, taken: int, beyond: int, others: Sequence[Part]) -> Draft:
     counted = taken + beyond
     parts: list[Part] = [(w.period.key, counted) for w in payer.windows] if counted else []
-    parts += lots
     if beyond:
         parts += [(f"+{w.period.key}", beyond) for w in payer.windows if w.limit is not None and w.cap != 0]
-    units = counted - sum(delta for _, delta in lots)
+    parts += others
+    units = counted - sum(delta for pot, delta in others if pot[0] == "#")
     return Draft(state=payer.state, kind=EntryKind.SPEND, metric=metric, units=units, parts=tuple(parts))
 
 
@@ -279,7 +283,7 @@ def apply(draft: Draft) -> None:
             lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
             lot.left += delta
             assert lot.left >= 0
-        elif mark in "^@&" or draft.kind is EntryKind.PLAN:
+        elif mark in "^@&*" or draft.kind is EntryKind.PLAN:
             pass  # no pot of this account: another's share has its own entry, a plan is written beside
         elif mark == "!":
             state.debt = {**state.debt, metric: state.debt.get(metric, 0) + delta}

@@ -1,10 +1,14 @@
-"""The pots that an entry changed, as they are stored: `2026-11-20=3 #12=-4`; `ledger` says what each means."""
+"""What an entry says, as it is stored: `2026-11-20=3 #12=-4 *rag=1`; `ledger` says what each part means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 Part = tuple[str, int]
+
+SERVICE_MARK = "*"
+NO_WINDOW = frozenset("#!+^@&*")
+"""How parts begin that name no window: a window begins with a digit or a letter."""
 
 
 def parts_text(parts: Iterable[Part]) -> str:

@@ -23,7 +23,7 @@ from quota_core.ledger import (
     apply,
     spendable,
 )
-from quota_core.parts import parts_text
+from quota_core.parts import NO_WINDOW, parts_text
 from quota_core.statements import Work
 from quota_core.store import crossings as crossing_rows
 from quota_core.store import entries as entry_rows
@@ -110,19 +110,26 @@ class Posting:
         self._chain(state, entry)
         self._note_changes(state, draft)
         if draft.kind is EntryKind.SPEND:
-            counted = max((delta for pot, delta in draft.parts if pot[0] not in "#!+^"), default=0)
+            counted = max((delta for pot, delta in draft.parts if pot[0] not in NO_WINDOW), default=0)
             if counted:
                 self._note_crossings(state, windows, counted, entry)
         return entry
 
-    def spend_allowance(
-        self, state: AccountState, windows: tuple[Window, ...], metric: str, units: int, key: bytes
+    def spend_allowance(  # noqa: PLR0917 - by place, as the one caller does it ten thousand times a second
+        self,
+        state: AccountState,
+        windows: tuple[Window, ...],
+        metric: str,
+        units: int,
+        key: bytes,
+        calls: str = "",
     ) -> Entry | None:
         """
         Make the entry of a spend that the account's windows cover; None when the rule must look further.
 
         Nearly every operation is this one. It does what `ledger.spend` and `append` would do, without the drafts
-        that these need for several pots; a test holds the two against each other.
+        that these need for several pots; a test holds the two against each other. `calls` is the stored part of a
+        service.
         """
         used = state.used
         left, parts, marked = MAX_COUNT, "", False
@@ -139,6 +146,8 @@ class Posting:
             parts = f"{parts} {window.pot}={units}" if parts else f"{window.pot}={units}"
         if not parts:
             return None
+        if calls:
+            parts = f"{parts} {calls}"
         for window in windows:
             count, overage = used[window.place]
             used[window.place] = (count + units, overage)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from quota_core.chain import Entry
 from quota_core.ledger import EntryKind
-from quota_core.parts import parts_of
+from quota_core.parts import SERVICE_MARK, parts_of
 from quota_core.witnesses import ENDS_MARK, MARK
 
-_ELSEWHERE = f"^{MARK}"  # what other accounts paid, and digests of other rows
+_ELSEWHERE = (
+    f"^{MARK}{SERVICE_MARK}"  # what other accounts paid, digests of other rows, which service it was for
+)
 
 
 @dataclass(slots=True)

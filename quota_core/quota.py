@@ -97,6 +97,7 @@ class Quota:
         key: str | int | UUID,
         metric: str | None = None,
         payers: Sequence[AccountRef] = (),
+        service: str | None = None,
     ) -> asyncio.Future[Spend]:
         """
         Take `units` of `metric` (the primary one unless given), once per `key`; durable when it returns.
@@ -107,15 +108,17 @@ class Quota:
             key: made by the caller, 1..200 characters; unique for ever per account.
             metric: an id of the catalog.
             payers: further accounts, in order.
+            service: an id of the catalog, in place of a metric: then `units` are calls of it, at its cost each.
 
         Raises:
             OutOfQuotaError: all together have less; nothing was written, the same key may succeed later.
-            AccountBlockedError, UnknownMetricError, AmountError: refused for that reason.
+            NotInPlanError: no payer's plan has the service or the metric, and none of it was bought.
+            AccountBlockedError, UnknownMetricError, UnknownServiceError, AmountError: refused for that reason.
             ConflictingReplayError: the key was used for something else.
             UnavailableError: the ledger cannot be written just now; send the same key again.
 
         """
-        operation = self.operation(account, units, key=key, metric=metric, payers=payers)
+        operation = self.operation(account, units, key=key, metric=metric, payers=payers, service=service)
         if not self._operations:
             self._since = self._monotonic()
         self._operations.append(operation)
@@ -132,6 +135,7 @@ class Quota:
         key: str | int | UUID,
         metric: str | None = None,
         payers: Sequence[AccountRef] = (),
+        service: str | None = None,
     ) -> Consume:
         """Check the arguments of `consume` and return the operation they make."""
         if not 1 <= units <= MAX_UNITS:
@@ -144,7 +148,13 @@ class Quota:
             raise UnknownMetricError(metric)
         # An account that is named twice pays once, at its first place.
         others = tuple(dict.fromkeys((account, *payers)))[1:] if payers else ()
-        return Consume(account, metric, units, key_bytes(key), others)
+        if service is None:
+            return Consume(account, metric, units, key_bytes(key), others)
+        called = catalog.service(service)
+        cost = units * called.cost
+        if cost > MAX_UNITS:
+            raise AmountError(units, minimum=1, maximum=MAX_UNITS // called.cost)
+        return Consume(account, called.metric, cost, key_bytes(key), others, service, units)
 
     async def consume_many(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
         """

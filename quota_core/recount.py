@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from quota_core import witnesses
 from quota_core.chain import GENESIS, seal
 from quota_core.ledger import EntryKind
+from quota_core.parts import SERVICE_MARK
 from quota_core.statements import Row
 from quota_core.window_sums import OVERAGE, WindowSums
 
@@ -23,6 +24,8 @@ Chain = tuple[int, int, bytes, int, int]
 _SPEND, _GIVE_BACK, _GRANT = int(EntryKind.SPEND), int(EntryKind.GIVE_BACK), int(EntryKind.GRANT)
 _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), int(EntryKind.EXPIRE)
 _PLAN = int(EntryKind.PLAN)
+_CALLING = {_SPEND: 1, _GIVE_BACK: -1}
+"""Kinds of entries that name a service, with the sign of its calls."""
 _KINDS = frozenset(int(kind) for kind in EntryKind)
 
 
@@ -205,7 +208,7 @@ class _Count:
     def _count(self, parts: Iterable[tuple[str, int]]) -> int:
         """Add up every part, and return the sum of the windows."""
         weight, metric = self._recount.sums.weight, self._metric
-        total = lots = debt = 0
+        total = lots = debt = calls = named = 0
         windows: set[int] = set()
         plain = self._kind == _SPEND
         for pot, delta in parts:
@@ -218,13 +221,19 @@ class _Count:
                 debt += delta
             elif mark == witnesses.ENDS_MARK:
                 self._recount.lots[int(pot[1:])].ends_ms = delta
+            elif mark == SERVICE_MARK:
+                calls += delta
+                named += 1
+                continue
             elif mark not in ("^", witnesses.MARK):  # another account's share has its own entry
                 total += delta * weight(metric, pot)
                 if mark != OVERAGE:
                     windows.add(delta)
                 continue
             plain = False
-        if self._adds_up(windows, lots, debt) and plain:
+        if named and not self._is_called(named, calls):
+            self._wrong("does not say which service was called how often")
+        elif self._adds_up(windows, lots, debt) and plain:
             self._recount.sums.remember(metric, self._row[7], total, self._units)
         return total
 
@@ -258,6 +267,10 @@ class _Count:
             self._recount.spent[self._metric] -= delta
         if lot.left < 0 or lot.left + lot.taken + lot.expired > lot.units:
             self._wrong(f"leaves lot {lot_id} with {lot.left} of {lot.units} units")
+
+    def _is_called(self, named: int, calls: int) -> bool:
+        """Check what says which service it was for: once, in a spend or in what undoes one."""
+        return named == 1 and calls * _CALLING.get(self._kind, 0) > 0
 
     def _adds_up(self, windows: set[int], lots: int, debt: int) -> bool:
         """Check that the parts amount to the units, and that all windows count the same."""

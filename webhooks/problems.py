@@ -142,6 +142,19 @@ def _of_core(error: errors.QuotaError, *, now_ms: int) -> Problem | None:
     match error:
         case errors.OutOfQuotaError():
             return _out_of_quota(error, now_ms=now_ms)
+        case errors.NotInPlanError():
+            return Problem(
+                status=HTTPStatus.FORBIDDEN,
+                slug="not-in-plan",
+                title="This is not in the account's plan",
+                facts={
+                    "code": "not_in_plan",
+                    "name": error.name,
+                    "metric": error.metric,
+                    "plan": error.plan,
+                    "plans": list(error.plans),
+                },
+            )
         case errors.CheckoutUnavailableError():
             return _checkout_unavailable(error)
         case errors.UnavailableError():
@@ -175,6 +188,7 @@ def _plain(error: errors.QuotaError) -> Problem | None:
 _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
     (errors.AccountBlockedError, HTTPStatus.FORBIDDEN, "account-blocked", "The account is blocked"),
     (errors.UnknownMetricError, HTTPStatus.NOT_FOUND, "unknown-metric", "There is no such metric"),
+    (errors.UnknownServiceError, HTTPStatus.NOT_FOUND, "unknown-service", "There is no such service"),
     (errors.UnknownPlanError, HTTPStatus.NOT_FOUND, "unknown-plan", "There is no such plan"),
     (errors.UnknownPackageError, HTTPStatus.NOT_FOUND, "unknown-package", "This package is not on sale"),
     (errors.UnknownOrderError, HTTPStatus.NOT_FOUND, "unknown-order", "There is no such order"),

@@ -28,6 +28,14 @@ def metric_name(metric: str, catalog: Catalog, words: Words) -> Safe:
     return Safe(clipped(label[:1].upper() + label[1:], MAX_LABEL))
 
 
+def service_name(name: str, catalog: Catalog, words: Words) -> Safe:
+    """Return the label of a service or, when it is none, of a metric."""
+    service = catalog.services.get(name)
+    if service is None:
+        return metric_name(name, catalog, words)
+    return Safe(clipped(words.text(service.label), MAX_LABEL))
+
+
 def rate(allowance: Allowance, catalog: Catalog, words: Words) -> Safe:
     """Return what an allowance gives: `5,000 requests a day`, `unlimited requests`."""
     if allowance.limit_units is None:

@@ -7,11 +7,11 @@ from typing import Literal
 
 from quota_core import errors
 from quota_core.catalog import Catalog
-from quota_core.errors import OutOfQuotaError, Refill
+from quota_core.errors import NotInPlanError, OutOfQuotaError, Refill
 from wording.card import Card, Field, Tone, clipped
-from wording.names import plan_name
+from wording.names import plan_name, service_name
 from wording.safe import Safe, safe_name
-from wording.ways_out import ways_out
+from wording.ways_out import lasts, ways_out
 from wording.words import Words
 
 Problem = Literal[
@@ -55,8 +55,8 @@ def refusal_card(
         operator: then an unconfigured checkout says what to set.
 
     """
-    if isinstance(error, OutOfQuotaError):
-        return _out_of_quota(error, catalog, words, can_sell=can_sell)
+    if isinstance(error, OutOfQuotaError | NotInPlanError):
+        return _short(error, catalog, words, can_sell=can_sell)
     if isinstance(error, errors.CheckoutUnavailableError):
         return _checkout(error, words, error_id, operator=operator)
     if isinstance(error, errors.UnavailableError):
@@ -109,7 +109,11 @@ def _fact(name: str, fact: str | int | Sequence[str], words: Words) -> str | int
     return Safe(clipped(", ".join(f"**{safe_name(part)}**" for part in fact), MAX_LIST))
 
 
-def _out_of_quota(error: OutOfQuotaError, catalog: Catalog, words: Words, *, can_sell: bool) -> Card:
+def _short(
+    error: OutOfQuotaError | NotInPlanError, catalog: Catalog, words: Words, *, can_sell: bool
+) -> Card:
+    if isinstance(error, NotInPlanError):
+        return _not_in_plan(error, catalog, words, can_sell=can_sell)
     lines: list[str] = [
         words(
             "refusal.out_line",
@@ -124,6 +128,22 @@ def _out_of_quota(error: OutOfQuotaError, catalog: Catalog, words: Words, *, can
         lines.append(words("refusal.out_none", plan=plan, metric=words.unit_name(2, catalog, error.metric)))
     ways = ways_out(error.metric, error.plan, catalog, words, reset_ms=error.retry_ms, can_sell=can_sell)
     return Card(words("refusal.out"), "\n".join(lines) + "\n\n" + ways, tone=Tone.BAD)
+
+
+def _not_in_plan(error: NotInPlanError, catalog: Catalog, words: Words, *, can_sell: bool) -> Card:
+    lines = [
+        words(
+            "refusal.not_in_plan_line",
+            plan=plan_name(error.plan, catalog, words),
+            what=service_name(error.name, catalog, words),
+        )
+    ]
+    if error.plans:
+        having = Safe(", ".join(f"**{plan_name(plan, catalog, words)}**" for plan in error.plans))
+        lines.append(words("refusal.not_in_plan_plans", plans=having))
+    if can_sell and error.feature is None and catalog.sells(error.metric):
+        lines.append(words("way.buy" if lasts(error.metric, catalog) else "way.buy_period"))
+    return Card(words("refusal.not_in_plan"), "\n".join(lines), tone=Tone.WARNING)
 
 
 def _refill(refill: Refill, words: Words) -> str:
@@ -168,6 +188,8 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
         what = ("not_sold", error.package)
     elif isinstance(error, errors.UnknownMetricError):
         what = ("unknown_metric", error.metric)
+    elif isinstance(error, errors.UnknownServiceError):
+        what = ("unknown_service", error.service)
     elif isinstance(error, errors.UnknownOrderError):
         what = ("unknown_order", error.order)
     if what is None:

@@ -28,7 +28,7 @@ def ways_out(
     if next_plan is not None:
         limit = plan_limit(next_plan, metric, catalog, words)
         ways.append(words("way.upgrade", plan=plan_name(next_plan, catalog, words), limit=limit))
-    if can_sell and any(package.metric == metric for package in catalog.packages.values()):
+    if can_sell and catalog.sells(metric):
         ways.append(words("way.buy" if lasts(metric, catalog) else "way.buy_period"))
     if not ways:
         return ""

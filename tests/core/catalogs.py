@@ -13,6 +13,17 @@ label = { en = "requests", fr = "requêtes" }
 [metrics.renders]
 label = { en = "renders", fr = "rendus" }
 
+[features.searching]
+label = { en = "Search", fr = "Recherche" }
+[services.search]
+label = { en = "Search", fr = "Recherche" }
+metric = "requests"
+cost = 3
+feature = "searching"
+[services.chat]
+label = { en = "Chat", fr = "Discussion" }
+metric = "requests"
+
 [plans.free]
 rank = 0
 label = { en = "Free", fr = "Gratuit" }
@@ -27,6 +38,7 @@ thresholds = [{ at = 50, severity = "info" }, { at = 95, severity = "warning" }]
 rank = 1
 label = { en = "Pro", fr = "Pro" }
 description = { en = "Two windows at once", fr = "Deux fenêtres à la fois" }
+features = ["searching"]
 [[plans.pro.allowances]]
 metric = "requests"
 limit = 20

@@ -20,7 +20,7 @@ class Limit:
     kind: str
     units: int | None
     beyond: int | None = 0
-    percents: tuple[int, ...] = ()
+    percents: tuple[int, ...] = (50, 75, 90)
 
 
 # The plans of tests/core/catalogs.py, said again.

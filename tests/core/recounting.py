@@ -34,7 +34,7 @@ async def _assert_sums(ledger: OpenLedger) -> None:
                 debts[entry.account, entry.metric] += int(delta)
             elif pot.startswith("+"):
                 overage[entry.account, entry.metric, pot[1:]] += int(delta)
-            elif pot[0] not in "^@&":
+            elif pot[0] not in "^@&*":
                 used[entry.account, entry.metric, pot] += int(delta)
     windows = await used_windows(ledger)
     lot_rows = await ledger.rows("SELECT id, left_units FROM lots")

@@ -21,7 +21,13 @@ from hypothesis.stateful import (
 
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
-from quota_core.errors import ConflictingReplayError, NotAllowedError, OutOfQuotaError, UnknownSpendError
+from quota_core.errors import (
+    ConflictingReplayError,
+    NotAllowedError,
+    NotInPlanError,
+    OutOfQuotaError,
+    UnknownSpendError,
+)
 from quota_core.operators import Actor
 from quota_core.settlement import Settlement
 from tests.core.catalogs import everything
@@ -108,6 +114,11 @@ class LedgerMachine(RuleBasedStateMachine):
         key = self.fresh_key("spend")
         left = self.model.left(names, metric, units, self.clock())
         expected = self.model.spend(names, metric, units, self.clock())
+        if expected is None and not any(self._has(name, metric) for name in names):
+            with pytest.raises(NotInPlanError) as refused:
+                self.run(self._consume(names, metric, units, key))
+            assert refused.value.plans == ("pro", "charged")
+            return
         if expected is None:
             with pytest.raises(OutOfQuotaError) as refusal:
                 self.run(self._consume(names, metric, units, key))
@@ -124,6 +135,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert spend.allowance_left == account.free(metric, self.clock())
         assert spend.purchased_left == account.in_lots(metric, self.clock())
         self.spends.append((key, names, spend, expected))
+
+    def _has(self, name: str, metric: str) -> bool:
+        """Tell whether the account's plan has the metric, or anything of it was brought and is left."""
+        account = self.model.account(name)
+        return bool(account.windows(metric, self.clock())) or any(
+            lot.left for lot in account.lots if lot.metric == metric
+        )
 
     async def _consume(self, names: list[str], metric: str, units: int, key: str) -> Spend:
         account, *payers = (AccountRef.parse(name) for name in names)

@@ -23,6 +23,12 @@ REFUSALS = {
     "out-of-quota": (out_of_quota(NOW_MS + 90_001), 429, "91"),
     "account-blocked": (errors.AccountBlockedError("user:1"), 403, None),
     "unknown-metric": (errors.UnknownMetricError("m"), 404, None),
+    "not-in-plan": (
+        errors.NotInPlanError("rag", metric="credits", feature="rag", plan="free", plans=("pro",)),
+        403,
+        None,
+    ),
+    "unknown-service": (errors.UnknownServiceError("s"), 404, None),
     "unknown-plan": (errors.UnknownPlanError("p", ("free",)), 404, None),
     "unknown-package": (errors.UnknownPackageError("p"), 404, None),
     "unknown-order": (errors.UnknownOrderError("o"), 404, None),
@@ -58,6 +64,21 @@ def test_no_error_of_the_core_is_forgotten() -> None:
     }
 
     assert tree - {errors.QuotaError} == {type(error) for error, _, _ in REFUSALS.values()}
+
+
+def test_what_is_not_in_the_plan_names_the_plans_that_have_it() -> None:
+    """For a program that offers an upgrade."""
+    error = errors.NotInPlanError(
+        "rag", metric="credits", feature="rag", plan="free", plans=("pro", "business")
+    )
+
+    assert problem_of(error, now_ms=NOW_MS).facts == {
+        "code": "not_in_plan",
+        "name": "rag",
+        "metric": "credits",
+        "plan": "free",
+        "plans": ["pro", "business"],
+    }
 
 
 def test_a_quota_that_never_refills_names_no_time() -> None:

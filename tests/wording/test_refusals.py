@@ -46,7 +46,9 @@ def _every_refusal() -> list[QuotaError]:
     return [
         _out(),
         errors.AccountBlockedError("user:1"),
+        errors.NotInPlanError("requests", metric="requests", feature=None, plan="free", plans=("pro",)),
         errors.UnknownMetricError("x"),
+        errors.UnknownServiceError("x"),
         errors.UnknownPlanError("x", ("free", "pro")),
         errors.UnknownPackageError("x"),
         errors.UnknownOrderError("x"),
@@ -98,6 +100,22 @@ def test_waiting_is_not_offered_where_it_never_helps(catalog: Catalog, english: 
 
     assert "Wait" not in card.description
     assert "1. 💎 Upgrade" in card.description
+
+
+def test_what_is_not_in_the_plan_names_the_plans_that_have_it(catalog: Catalog, english: Words) -> None:
+    """Units that are bought are a way out where no feature is missing."""
+    facts: dict[str, Any] = {"metric": "requests", "plan": "free", "plans": ("pro", "ultra")}
+    units = refusal_card(errors.NotInPlanError("requests", feature=None, **facts), catalog, english)
+    feature = refusal_card(errors.NotInPlanError("requests", feature="x", **facts), catalog, english)
+
+    assert (
+        drawn(feature)
+        == """\
+# 🔒 Not in your plan (warning)
+Your plan **Free** does not include **Requests**.
+Plans that do: **Pro**, **Ultra**"""
+    )
+    assert units.description == feature.description + "\n📊 Buy more (never expires): `/buy_quota`"
 
 
 def test_a_plan_without_the_metric_says_so(catalog: Catalog, english: Words) -> None:
