@@ -175,7 +175,22 @@ def _error(name: str) -> type[Exception]:
 
 
 _ACTIONS = {"kill": _kill, "stop": _stop, "sleep": _sleep, "raise": _raise, "ask": _ask}
-_traps = parse(os.environ.get(PLAN, ""))
-_log_file = os.environ.get(LOG, "")
-if _traps:
-    log.critical("THIS PROCESS WILL BREAK ON PURPOSE: %s is set", PLAN)
+_traps: dict[str, Trap] = {}
+_log_file = ""
+
+
+def arm(plan: str, log_file: str) -> None:
+    """
+    Follow a plan from now on, in place of any other.
+
+    Raises:
+        ValueError: the plan cannot be meant.
+
+    """
+    global _traps, _log_file
+    _traps, _log_file = parse(plan), log_file
+    if _traps:
+        log.critical("this process will break on purpose: %s", plan)
+
+
+arm(os.environ.get(PLAN, ""), os.environ.get(LOG, ""))

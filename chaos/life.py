@@ -1,0 +1,278 @@
+"""
+One life of a small process that owns a ledger: the product's own parts, driven as the bot drives them.
+
+It begins with what its predecessor left: the recovery of the database, a check of every answer that was given,
+the requests that got none, the events that Stripe delivers again. Then it works until it is killed or is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import settings as configuration
+from chaos import scripts
+from chaos.outside import Asked, Outside, Till
+from core_parts import CoreParts
+from ledger_file import Ledger, opened_ledger, utc_ms
+from quota_core import catalog_file, crash_points, notices
+from quota_core.accounts import AccountRef
+from quota_core.answers import Spend
+from quota_core.errors import QuotaError
+from quota_core.grants import Grants
+from quota_core.keys import key_bytes
+from quota_core.operators import Actor
+from quota_core.recent_check import check_recent
+from quota_core.settlement import Payment
+from quota_core.statements import Row, Work, fetch
+from quota_core.store import entries as entry_rows
+from terminal.progress import Progress
+from terminal.restore import Restore
+
+log = logging.getLogger(__name__)
+
+OPERATOR = Actor(user_id=900)
+PEOPLE = 24
+EARLY = ("ops.80",)
+"""Points that are passed before the ledger is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """
+    What a life is told at its beginning.
+
+    `scripts` come in this order; `plan` names crash points; `shift_ms` turns the clock of the process; `lease_ms`
+    shortens the claims of notices, for those who must see one end.
+    """
+
+    number: int
+    folder: str
+    database: str
+    seed: int
+    scripts: list[str]
+    plan: str = ""
+    before: list[int] = dataclasses.field(default_factory=list)
+    batch: int = 24
+    shift_ms: int = 0
+    lease_ms: int = 0
+
+
+class Life:
+    """One process at work on a ledger."""
+
+    def __init__(self, birth: Birth) -> None:
+        self.birth = birth
+        self.random = Random(birth.seed)
+        self.outside = Outside(Path(birth.folder))
+        self.lines = self.outside.life(birth.number)
+        self.till = Till(self.outside.stripe)
+        self.settings = configuration.load(
+            {
+                "database_url": birth.database,
+                "operator_ids": str(OPERATOR.user_id),
+                "catalog": "quota-manager",
+                "max_grant": 1_000_000,
+            },
+            need_discord=False,
+        )
+        self._count = 0
+        self.ledger: Ledger
+        self.core: CoreParts
+        self.grants: Grants
+
+    async def live(self) -> None:
+        """Live to the end, if nothing comes between."""
+        log_file = str(self.outside.folder / "points.log")
+        if self.birth.plan.startswith(EARLY):
+            crash_points.arm(self.birth.plan, log_file)
+        began_seconds = time.perf_counter()
+        async with self._opened():
+            await self._check_the_past()
+            self.lines.add(t="ready", seconds=round(time.perf_counter() - began_seconds, 4))
+            crash_points.arm(self.birth.plan, log_file)
+            await self._go_on()
+            for script in self.birth.scripts:
+                await self.attempt(scripts.SCRIPTS[script](self))
+        if "restore" in self.birth.scripts:
+            await self.attempt(self._restore())
+        self.lines.add(t="end")
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[None]:
+        catalog = catalog_file.load(self.settings.catalog)
+        async with opened_ledger(self.settings, catalog, self.outside.folder / "data") as self.ledger:
+            checkout: Any = self.till  # a port: Stripe is one, this is another
+            self.core = CoreParts(self.settings, self.ledger, checkout)
+            parts = self.core.parts(self.settings, self.outside.folder, "http://localhost", with_ask=False)
+            self.grants = parts.grants
+            await self.core.notices.take_over()
+            try:
+                yield
+            finally:
+                await self.core.quota.drain()
+
+    async def attempt(self, work: Awaitable[None]) -> None:
+        """Do something that may fail on purpose; whoever asked will ask again."""
+        try:
+            await work
+        except Exception as error:
+            log.exception("failed")
+            self.lines.add(t="failed", error=type(error).__name__)
+
+    # What the past left
+
+    async def _check_the_past(self) -> None:
+        verdict = await check_recent(self.ledger.database)
+        known = self.outside.known(*self.birth.before) if self.birth.before else None
+        lost = [] if known is None else await self._missing([known.asked[key] for key in known.answered])
+        if verdict.problems or lost:
+            self.lines.add(t="wrong", problems=verdict.problems, lost=lost)
+
+    async def _missing(self, answered: list[Asked]) -> list[str]:
+        ids: dict[str, int] = dict(
+            await self.rows("SELECT external_id, id FROM accounts WHERE kind = 'user'")
+        )
+        keys = [(key_bytes(one.key), ids.get(one.account, 0)) for one in answered]
+        there = {entry.key for entry in await self.ledger.database.read(lambda: entry_rows.by_keys(keys))}
+        return [one.key for one in answered if key_bytes(one.key) not in there]
+
+    async def _go_on(self) -> None:
+        """Ask again what was never answered, and deliver what was never taken."""
+        if self.birth.before:
+            self.lines.add(t="again")
+            for one in self.outside.known(*self.birth.before).open:
+                await self.attempt(self.ask([one]))
+        for session in self.till.owed:
+            await self.attempt(self.deliver(session))
+
+    # What the outside does
+
+    def key(self) -> str:
+        """Return a key that nobody used."""
+        self._count += 1
+        return f"{self.birth.number}:{self._count}"
+
+    def person(self) -> str:
+        """Return somebody."""
+        return str(1 + self.random.randrange(PEOPLE))
+
+    async def ask(self, asked: list[Asked]) -> None:
+        """Ask for several things of one kind, and note what is answered at the moment it is."""
+        self.lines.add(t="ask", all=[dataclasses.astuple(one) for one in asked])
+        if asked[0].what == "spend":
+            operations = [
+                self.core.quota.operation(AccountRef("user", one.account), int(one.units), key=one.key)
+                for one in asked
+            ]
+            outcomes = await self.core.quota.consume_many(operations)
+            done = [one.key for one, out in zip(asked, outcomes, strict=True) if isinstance(out, Spend)]
+            refused = [
+                one.key for one, out in zip(asked, outcomes, strict=True) if not isinstance(out, Spend)
+            ]
+            self.lines.add(t="answer", done=done, refused=refused)
+            return
+        for one in asked:
+            try:
+                await self._by_hand(one)
+            except QuotaError as error:
+                if "Unavailable" in type(error).__name__:
+                    raise
+                self.lines.add(t="answer", done=[], refused=[one.key])
+            else:
+                self.lines.add(t="answer", done=[one.key], refused=[])
+
+    async def _by_hand(self, one: Asked) -> None:
+        account = AccountRef("user", one.account)
+        if one.what == "plan":
+            plan = str(one.units)
+            await self.grants.set_plan(account, plan, until_ms=None, actor=OPERATOR, reason="", key=one.key)
+        else:
+            change = self.grants.add if one.what == "add" else self.grants.remove
+            await change(account, int(one.units), actor=OPERATOR, reason="chaos", key=one.key)
+
+    async def deliver(self, session: str) -> None:
+        """Deliver the event of a payment, as the webhook does, and note that it was taken."""
+        order, event = self.till.orders[session], f"evt_{session}"
+        await self.core.settlements.record(event, "checkout.session.completed", session, "{}")
+        await self.core.settlements.settle(
+            Payment(
+                event_id=event,
+                status="paid",
+                order_id=order,
+                reference=session,
+                amount_subtotal_minor=self.till.paid[session],
+                discount_minor=0,
+                tax_minor=0,
+                currency="eur",
+                mode="payment",
+                livemode=False,
+                payment=f"pi_{session}",
+                ours=True,
+            )
+        )
+        self.till.tell(t="taken", session=session)
+
+    async def rows(self, sql: str, *arguments: object) -> list[Row]:
+        """Read rows, past every object of the core."""
+
+        def work() -> Work[list[Row]]:
+            return (yield fetch(sql, *arguments))
+
+        return await self.ledger.database.read(work)
+
+    async def _restore(self) -> None:
+        """Put the back-up that was made in this life in the place of the closed ledger."""
+        ledger = self.settings.database_path(self.outside.folder / "data")
+
+        async def agree(_question: str) -> bool:
+            return True
+
+        reply: Any = Silent()
+        code = await Restore(source=self.backup, ledger=ledger, agree=agree, reply=reply, clock=utc_ms).run()
+        self.lines.add(t="restored", code=code)
+
+    @property
+    def backup(self) -> Path:
+        """Where this life puts its back-up."""
+        return self.outside.folder / f"backup-{self.birth.number}.db"
+
+
+class Silent:
+    """Nobody reads along."""
+
+    def tell(self, line: str) -> None:
+        """Say nothing but to the log."""
+        log.warning("%s", line)
+
+    def note(self, line: str) -> None:
+        """Say nothing."""
+
+    def step(self, progress: Progress) -> None:
+        """Say nothing."""
+
+    async def write(self, text: str) -> None:
+        """Say nothing."""
+
+
+def run(birth: Birth) -> None:
+    """Live, in this process."""
+    if birth.shift_ms:
+        turn_clock(birth.shift_ms)
+    if birth.lease_ms:
+        notices.LEASE_MS = birth.lease_ms
+    asyncio.run(Life(birth).live())
+
+
+def turn_clock(shift_ms: int) -> None:
+    """Turn the wall clock of this process, as a step of the machine's would; the monotonic one goes on."""
+    true_ns = time.time_ns
+    time.time_ns = lambda: true_ns() + shift_ms * 1_000_000
