@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from quota_core.access_keys import AccessKey, AccessKeys, Scope
 from quota_core.accounts import AccountRef
+from webhooks.body import misformed
 from webhooks.budgets import Budget, Callers, Spent
 from webhooks.problems import ProblemError, refused
 from webhooks.remembered_keys import RememberedKeys
@@ -16,6 +17,8 @@ from webhooks.remembered_keys import RememberedKeys
 SPENT = web.RequestKey("SPENT", Spent)
 REALM = 'Bearer realm="jauge"'
 OWN_ACCOUNT = "me"
+USER_HEADER = "X-User-ID"
+ADMIN_HEADER = "X-Admin-Key"
 _BEARER, _PLAIN_BEARER = "bearer ", "Bearer "
 
 
@@ -99,9 +102,14 @@ class Access:
         return key
 
 
+ACCESS = web.AppKey("ACCESS", Access)
+
+
 def _token_of(request: web.Request) -> str:
-    """Return what the header holds, empty when it holds no bearer key."""
+    """Return what the headers hold, empty when they hold no bearer key."""
     header = request.headers.get(hdrs.AUTHORIZATION, "")
+    if not header:
+        return request.headers.get(ADMIN_HEADER, "").strip()
     return header[len(_BEARER) :].strip() if header[: len(_BEARER)].lower() == _BEARER else ""
 
 
@@ -142,6 +150,23 @@ def account_of(key: AccessKey, scope: Scope, spelled: str) -> AccountRef:
         # Not 403: whether the account of somebody else exists is none of the caller's business.
         raise _no_account()
     return account
+
+
+def required_account(key: AccessKey, scope: Scope, user_header: str | None) -> AccountRef:
+    """
+    Return the account of a call that names none: the key's own, else the one in `X-User-ID`.
+
+    The header counts beside a service's key only, which may ask for any account anyway.
+
+    Raises:
+        ProblemError: 400 for what is no account, 422 for a service's key that names none.
+
+    """
+    if key.account is not None:
+        return key.account
+    if not user_header:
+        raise misformed([{"at": "user_id", "problem": "Field required: this key has no account"}])
+    return account_of(key, scope, user_header)
 
 
 def _no_account() -> ProblemError:

@@ -105,12 +105,16 @@ async def read_model(
 
 def invalid_body(error: ValidationError) -> ProblemError:
     """Return the 422 that says where a body differs from its model."""
-    problems = [
+    return misformed(findings(error))
+
+
+def findings(error: ValidationError) -> list[dict[str, str]]:
+    """Return where and how something differs from its model."""
+    return [
         # The value itself is left out: it may be long, or a secret in the wrong place.
         {"at": ".".join(str(part) for part in fact["loc"])[:200], "problem": fact["msg"]}
         for fact in error.errors(include_url=False, include_input=False, include_context=False)[:20]
     ]
-    return misformed(problems)
 
 
 def misformed(problems: list[dict[str, str]]) -> ProblemError:

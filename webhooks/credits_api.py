@@ -21,10 +21,12 @@ from quota_core.errors import QuotaError
 from quota_core.quota import Quota
 from webhooks.access import Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
-from webhooks.operations import MAX_OPERATIONS, Wanted, account_for, wanted_from, wanted_in
+from webhooks.operations import MAX_OPERATIONS, OperationRequest, Wanted, account_for, wanted_from, wanted_in
 from webhooks.problems import ProblemError, problem_of, timestamp
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
+from webhooks.route_table import Route
+from webhooks.spend_answers import BatchFacts, BatchRequest, SpendFacts
 
 CONSUME_PATH = "/api/credits/consume"
 BATCH_PATH = "/api/credits/batch"
@@ -46,11 +48,6 @@ class Credits:
 CREDITS = web.AppKey("CREDITS", Credits)
 
 
-def routes() -> list[web.RouteDef]:
-    """Return both routes."""
-    return [web.post(CONSUME_PATH, consume), web.post(BATCH_PATH, consume_batch)]
-
-
 async def consume(request: web.Request) -> web.StreamResponse:
     """Take the units of one operation, durably, and answer what is left; a refusal is a problem document."""
     api = request.app[CREDITS]
@@ -58,7 +55,7 @@ async def consume(request: web.Request) -> web.StreamResponse:
     raw = await read_json(request, max_bytes=MAX_JSON_BYTES, timeout_seconds=CONSUME_TIMEOUT_SECONDS)
     wanted = wanted_from(raw)
     spend = await api.quota.consume(
-        account_for(key, wanted), wanted.units, key=wanted.request_id, metric=wanted.metric
+        account_for(key, wanted, request.headers), wanted.units, key=wanted.request_id, metric=wanted.metric
     )
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
 
@@ -68,16 +65,45 @@ async def consume_batch(request: web.Request) -> web.StreamResponse:
     api = request.app[CREDITS]
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
     raw = await read_json(request, max_bytes=MAX_BATCH_BYTES, timeout_seconds=BATCH_TIMEOUT_SECONDS)
-    outcomes = await _Batch(api, key).outcomes(_rows_in(parse_quickly(raw)))
+    outcomes = await _Batch(api, key, request.headers).outcomes(_rows_in(parse_quickly(raw)))
     return ReadyAnswer(_encoded({"results": outcomes}), head=api.head, spent=spent)
+
+
+ROUTES = (
+    Route(
+        name="consume",
+        method="POST",
+        path=CONSUME_PATH,
+        family="Credits",
+        summary="Take units, durably, once for each request_id",
+        scope=Scope.QUOTA_CONSUME,
+        body=OperationRequest,
+        answer=SpendFacts,
+        refusals=frozenset({400, 403, 404, 409, 422, 429, 503}),
+        raw=consume,
+    ),
+    Route(
+        name="consume_batch",
+        method="POST",
+        path=BATCH_PATH,
+        family="Credits",
+        summary="Decide up to 1000 operations in their order, with one outcome for each",
+        scope=Scope.QUOTA_CONSUME,
+        body=BatchRequest,
+        answer=BatchFacts,
+        refusals=frozenset({503}),
+        raw=consume_batch,
+    ),
+)
 
 
 class _Batch:
     """The operations of one request, and what became of each."""
 
-    def __init__(self, api: Credits, key: AccessKey) -> None:
+    def __init__(self, api: Credits, key: AccessKey, headers: Mapping[str, str]) -> None:
         self._api = api
         self._key = key
+        self._headers = headers
 
     async def outcomes(self, rows: list[Any]) -> list[Mapping[str, Any]]:
         """Return an outcome for each row, in order."""
@@ -92,7 +118,10 @@ class _Batch:
                 continue
             try:
                 operation = self._api.quota.operation(
-                    account_for(self._key, one), one.units, key=one.request_id, metric=one.metric
+                    account_for(self._key, one, self._headers),
+                    one.units,
+                    key=one.request_id,
+                    metric=one.metric,
                 )
             except (ProblemError, QuotaError) as error:
                 found.append(self._refusal(error, one))

@@ -7,6 +7,7 @@ model, whose findings are the answer; both accept the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, Self
 
 import orjson
@@ -14,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
-from webhooks.access import account_of
-from webhooks.body import invalid_body, misformed, parse
+from webhooks.access import USER_HEADER, account_of, required_account
+from webhooks.body import invalid_body, parse
 
 MAX_LENGTH = 200
 MAX_OPERATIONS = 1000
@@ -127,7 +128,7 @@ def _modelled(content: Any) -> Wanted:
     )
 
 
-def account_for(key: AccessKey, wanted: Wanted) -> AccountRef:
+def account_for(key: AccessKey, wanted: Wanted, headers: Mapping[str, str]) -> AccountRef:
     """
     Return the account that pays.
 
@@ -139,5 +140,5 @@ def account_for(key: AccessKey, wanted: Wanted) -> AccountRef:
     if wanted.user is not None:
         return account_of(key, Scope.QUOTA_CONSUME, wanted.user)
     if key.account is None:
-        raise misformed([{"at": "user_id", "problem": "Field required: this key has no account"}])
+        return required_account(key, Scope.QUOTA_CONSUME, headers.get(USER_HEADER))
     return key.account

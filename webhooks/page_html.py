@@ -27,17 +27,24 @@ small { display: block; margin-top: 1.5rem; color: var(--quiet); overflow-wrap: 
 a { display: inline-block; margin-top: 1.25rem; padding: .6rem 1.4rem; border-radius: .5rem; color: var(--mark);
   border: 1px solid currentcolor; text-decoration: none; font-weight: 600 }
 """
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
+
+
+def policy_for(style: str) -> dict[str, str]:
+    """Return the headers of a page that may use this style and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }
+
+
+HEADERS = policy_for(_STYLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

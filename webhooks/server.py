@@ -21,8 +21,10 @@ from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
-from webhooks import credits_api, health, pages, problems, rest_api, stripe_webhook
-from webhooks.access import SPENT, Access
+from webhooks import api_docs, health, pages, problems, route_table, stripe_webhook
+from webhooks.access import ACCESS, SPENT, Access
+from webhooks.api_docs import API_DOCS
+from webhooks.api_table import TABLE, later_routes
 from webhooks.budgets import Budget, Callers
 from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
@@ -90,9 +92,9 @@ def build(
     bounds, callers = limits or Limits(), Callers(trusted_proxies)
     access = _access(access_keys, bounds, callers, clock=clock, monotonic=monotonic)
     app = _routed(clock)
+    app[ACCESS] = access
     app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock)
     app[REST_API] = RestApi(
-        access=access,
         balances=balances,
         purchases=purchases,
         people=people,
@@ -106,11 +108,13 @@ def build(
         callers=callers,
         clock=clock,
     )
+    pages_budget = Budget("pages", bounds.pages, monotonic=monotonic)
+    app[API_DOCS] = api_docs.described(TABLE, budget=pages_budget, callers=callers)
     app[PAGES] = Pages(
         order_by_token=purchases.order_by_token,
         order_by_reference=purchases.order_by_reference,
         catalog=catalog,
-        budget=Budget("pages", bounds.pages, monotonic=monotonic),
+        budget=pages_budget,
         callers=callers,
         back_url=back_url,
         clock=clock,
@@ -143,7 +147,8 @@ def _routed(clock: Callable[[], int]) -> web.Application:
     under_way = UnderWay()
     app = web.Application(middlewares=[problems.middleware(clock=clock, under_way=under_way)])
     app[UNDER_WAY] = under_way
-    app.add_routes([*credits_api.routes(), *rest_api.routes(), *pages.routes(), *health.routes()])
+    app.add_routes([*route_table.routes(TABLE), *later_routes()])
+    app.add_routes([*api_docs.routes(), *pages.routes(), *health.routes()])
     app.router.add_post(stripe_webhook.PATH, stripe_webhook.receive)
     app.on_response_prepare.append(_finish_headers)
     return app

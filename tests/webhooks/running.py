@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,13 @@ class Running:
     purchases: Purchases
     settlements: Settlements
     checkout: StripeCheckout
+    # Parts of the served bot that are made with it.
+    served: list[web.Application] = field(default_factory=list)
+
+    @property
+    def app(self) -> web.Application:
+        """The application that is served."""
+        return self.served[0]
 
     async def rows(self, sql: str, *arguments: object) -> list[Row]:
         """Read rows, past every object of the core."""
@@ -238,6 +245,7 @@ async def running(
             checkout=checkout,
         )
         app = application(bot, catalog, secrets, **options)
+        bot.served.append(app)
         async with server.serve(app, listener, keepalive_seconds=keepalive_seconds, drain_seconds=2):
             yield bot
 
