@@ -14,6 +14,7 @@ from aiohttp import web
 
 from quota_core.catalog import Catalog
 from quota_core.errors import UnknownOrderError
+from quota_core.purchases import Purchases
 from quota_core.store.orders import OrderRow
 from webhooks.budgets import Budget, Callers
 from webhooks.page_html import HEADERS, Page, response
@@ -34,15 +35,13 @@ class Pages:
     What the pages need.
 
     Args:
-        order_by_token: raises UnknownOrderError for a token that we never made.
-        order_by_reference: None for a payment page that is no order's.
+        orders: finds them by the token of our link, or by the reference of a payment page.
         back_url: where "back to Discord" leads, None for no such link.
         clock: UTC milliseconds.
 
     """
 
-    order_by_token: Callable[[str], Awaitable[OrderRow]]
-    order_by_reference: Callable[[str], Awaitable[OrderRow | None]]
+    orders: Purchases
     catalog: Catalog
     budget: Budget
     callers: Callers
@@ -65,7 +64,7 @@ def routes() -> list[web.RouteDef]:
 async def pay(request: web.Request) -> web.Response:
     """Send the buyer on to the payment page of the order, or say why there is nothing to pay."""
     pages = _admitted(request)
-    order = await _found(pages.order_by_token, request.match_info["token"])
+    order = await _found(pages.orders.order_by_token, request.match_info["token"])
     if order is None:
         return _page(request, "unknown", None)
     state = _state_to_pay(order, now_ms=pages.clock())
@@ -79,7 +78,7 @@ async def pay(request: web.Request) -> web.Response:
 async def success(request: web.Request) -> web.Response:
     """Show how the order stands that Stripe sent this buyer back from."""
     pages = _admitted(request)
-    order = await _found(pages.order_by_reference, request.query.get("session_id", ""))
+    order = await _found(pages.orders.order_by_reference, request.query.get("session_id", ""))
     return _page(request, "unknown" if order is None else order.state, order)
 
 

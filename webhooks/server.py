@@ -108,16 +108,10 @@ def build(
         callers=callers,
         clock=clock,
     )
-    pages_budget = Budget("pages", bounds.pages, monotonic=monotonic)
-    app[API_DOCS] = api_docs.described(TABLE, budget=pages_budget, callers=callers)
+    shown = Budget("pages", bounds.pages, monotonic=monotonic)
+    app[API_DOCS] = api_docs.described(TABLE, budget=shown, callers=callers)
     app[PAGES] = Pages(
-        order_by_token=purchases.order_by_token,
-        order_by_reference=purchases.order_by_reference,
-        catalog=catalog,
-        budget=pages_budget,
-        callers=callers,
-        back_url=back_url,
-        clock=clock,
+        orders=purchases, catalog=catalog, budget=shown, callers=callers, back_url=back_url, clock=clock
     )
     app[CHECKS] = dict(checks)
     return app
