@@ -18,6 +18,7 @@ from terminal.progress import Progress
 from terminal.reply import Reply
 
 FORMATS = ("csv", "jsonl")
+_FORMULA_MARKS = frozenset("=+-@\t\r\n＝＋－＠")
 COLUMNS = (
     *("entry", "time", "account", "kind", "metric", "units", "parts", "allowance_left", "purchased_left"),
     *("key", "version", "previous", "digest"),
@@ -106,8 +107,14 @@ def _csv(entries: Iterable[ExportedEntry]) -> str:
 
 def _csv_line(values: Iterable[Any]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
+    csv.writer(line, lineterminator="\n").writerow(map(_cell, values))
     return line.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a value that no spreadsheet takes for a formula, whoever chose its text; numbers stay numbers."""
+    # https://owasp.org/www-community/attacks/CSV_Injection, with the wide forms that spreadsheets fold.
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_MARKS and value else value
 
 
 def _jsonl(entries: Iterable[ExportedEntry]) -> str:

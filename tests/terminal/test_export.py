@@ -112,6 +112,18 @@ async def test_an_outer_name_with_commas_and_accents_comes_through(ledger: OpenL
     assert next(csv.DictReader(io.StringIO(table.text)))["account"] == str(strange)
 
 
+@pytest.mark.parametrize("mark", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+async def test_no_name_is_a_formula_in_a_spreadsheet(ledger: OpenLedger, mark: str) -> None:
+    """Whoever names an account must not run anything on the operator's machine; JSON says it as it is."""
+    strange = AccountRef.parse(f'{mark}HYPERLINK("https://evil.example"):x')
+    await ledger.quota.consume(strange, 1, key="strange")
+    _, lines = await exported(ledger)
+    _, table = await exported(ledger, format="csv")
+
+    assert next(csv.DictReader(io.StringIO(table.text)))["account"] == f"'{strange}"
+    assert objects(lines)[0]["account"] == str(strange)
+
+
 async def test_debt_and_its_account_are_spelled(ledger: OpenLedger) -> None:
     """A pot that has no name of its own."""
     await owe_units(ledger, ANA, "requests", 5)
