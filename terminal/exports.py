@@ -18,7 +18,7 @@ from terminal.progress import Progress
 from terminal.reply import Reply
 
 FORMATS = ("csv", "jsonl")
-_FORMULA_MARKS = frozenset("=+-@\t\r\n＝＋－＠")
+_FORMULA_MARKS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 COLUMNS = (
     *("entry", "time", "account", "kind", "metric", "units", "parts", "allowance_left", "purchased_left"),
     *("key", "version", "previous", "digest"),

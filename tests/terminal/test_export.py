@@ -112,7 +112,7 @@ async def test_an_outer_name_with_commas_and_accents_comes_through(ledger: OpenL
     assert next(csv.DictReader(io.StringIO(table.text)))["account"] == str(strange)
 
 
-@pytest.mark.parametrize("mark", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("mark", list("=+-@\uff1d\uff0b\uff0d\uff20"))
 async def test_no_name_is_a_formula_in_a_spreadsheet(ledger: OpenLedger, mark: str) -> None:
     """Whoever names an account must not run anything on the operator's machine; JSON says it as it is."""
     strange = AccountRef.parse(f'{mark}HYPERLINK("https://evil.example"):x')
