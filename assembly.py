@@ -23,6 +23,10 @@ from cogs.gateway_process import GatewayProcess
 from core_parts import CoreParts
 from duties import ALL_OF_THEM, Duties, require_coherent
 from ledger_file import Ledger, opened_ledger, utc_ms
+from monitoring.exposition import Metrics
+from monitoring.loop_lag import watch_loop
+from monitoring.page import PATH, MetricsPage
+from monitoring.tallies import Tallies
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys
 from quota_core.catalog import Catalog
@@ -90,7 +94,8 @@ async def run_bot(
         ledger = await stack.enter_async_context(opened_ledger(settings, catalog, data))
         await _keep(stack, settings, ledger, data)
         checkout = _opened_checkout(stack, settings, catalog, settings.public_url or http_url)
-        core = CoreParts(settings, ledger, checkout)
+        tallies = Tallies(clock=utc_ms)
+        core = CoreParts(settings, ledger, checkout, meter=tallies)
         stack.push_async_callback(core.quota.drain)
         gateway = None
         if duties.discord:
@@ -99,6 +104,7 @@ async def run_bot(
             await _hear_of_notices(stack, core)
             await stack.enter_async_context(_task(_run_gateway(settings, gateway), "Discord"))
         app = _web(settings, duties, core, _checks(core, gateway), back_url=back_url)
+        await _publish(stack, settings, core, tallies, app)
         await stack.enter_async_context(server.serve(app, listener, drain_seconds=DRAIN_SECONDS))
         if gateway is not None:
             with contextlib.suppress(TimeoutError):
@@ -120,6 +126,34 @@ async def _keep(stack: contextlib.AsyncExitStack, settings: Settings, ledger: Le
         await stack.enter_async_context(local_socket.serve(desk, data))
         await stack.enter_async_context(_task(keep_backups(database, plan_of(settings), utc_ms), "back-ups"))
     await stack.enter_async_context(_task(watch_ledger(database), "ledger check"))
+
+
+async def _publish(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    core: CoreParts,
+    tallies: Tallies,
+    app: web.Application,
+) -> None:
+    """Serve `/metrics` where the settings say so: beside the other routes, on a port of its own, or not at all."""
+    if settings.metrics_port is None and settings.metrics_token is None:
+        return
+    database, token = core.ledger.database, settings.metrics_token
+    metrics = Metrics(
+        tallies,
+        figures=lambda: core.figures.last,
+        halted=lambda: database.halted is not None,
+        clock=utc_ms,
+    )
+    page = MetricsPage(metrics, core.figures, token=None if token is None else token.get_secret_value())
+    stack.push_async_callback(core.figures.close)
+    await stack.enter_async_context(_task(watch_loop(tallies), "loop lag"))
+    if token is not None:
+        app.add_routes(page.routes())
+    if settings.metrics_port is not None:
+        listener = server.open_port(settings.metrics_host, settings.metrics_port)
+        log.info("metrics: %s%s", server.url_of(listener), PATH)
+        await stack.enter_async_context(server.serve(page.application(), listener, drain_seconds=1.0))
 
 
 async def _hear_of_notices(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
@@ -193,6 +227,7 @@ def _web(
         clock=utc_ms,
         back_url=back_url,
         trusted_proxies=settings.trusted_proxies,
+        meter=core.meter,
     )
 
 

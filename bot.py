@@ -177,7 +177,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _start_journal(settings: configuration.Settings) -> None:
-    secrets = [settings.discord_token, settings.secret_key, settings.stripe_api_key]
+    secrets = [settings.discord_token, settings.secret_key, settings.stripe_api_key, settings.metrics_token]
     secrets += settings.stripe_webhook_secrets
     journal.start(
         settings.log_level,

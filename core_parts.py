@@ -11,8 +11,10 @@ from ledger_file import Ledger, utc_ms
 from quota_core.account_statement import Statements
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
+from quota_core.figures import Figures
 from quota_core.grants import Grants
 from quota_core.history import History
+from quota_core.meter import UNMETERED, Meter
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
@@ -27,14 +29,23 @@ from webhooks.stripe_checkout import StripeCheckout
 class CoreParts:
     """The parts of the core that both edges share."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, checkout: StripeCheckout | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        checkout: StripeCheckout | None,
+        *,
+        meter: Meter = UNMETERED,
+    ) -> None:
         database, book = ledger.database, ledger.book
         self.ledger = ledger
+        self.meter = meter
         self.operators = Operators(
             user_ids=frozenset(settings.operator_ids), guild_ids=frozenset(settings.operator_guild_ids)
         )
         self.notices = Notices(database, clock=utc_ms, shared=not database.alone)
-        self.quota = Quota(database, book, clock=utc_ms)
+        self.quota = Quota(database, book, clock=utc_ms, meter=meter)
+        self.figures = Figures(database, book, clock=utc_ms, monotonic=time.monotonic)
         self.balances = Balances(database, book, clock=utc_ms)
         self.people = People(database, book, clock=utc_ms)
         self.purchases = Purchases(
@@ -71,6 +82,7 @@ class CoreParts:
             monotonic=time.monotonic,
             extensions=settings.extra_cogs,
             with_ask=with_ask,
+            meter=self.meter,
         )
 
     async def check(self) -> str | None:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 MAX_GRANT_UNITS = 1_000_000_000
 MIN_SECRET_CHARACTERS = 32
+MIN_TOKEN_CHARACTERS = 16
 _SQLITE = "sqlite:///"
 
 
@@ -67,6 +68,12 @@ def _secret_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _metrics_token(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_TOKEN_CHARACTERS:
+        raise ValueError(f"has fewer than {MIN_TOKEN_CHARACTERS} characters")
+    return value
+
+
 def _stripe_key(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
         raise ValueError("begins with sk_test_, sk_live_, rk_test_ or rk_live_")
@@ -102,6 +109,7 @@ def _locale(value: str) -> str:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 SecretKey = Annotated[Secret, AfterValidator(_secret_key)]
+MetricsToken = Annotated[Secret, AfterValidator(_metrics_token)]
 StripeKey = Annotated[Secret, AfterValidator(_stripe_key)]
 SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
@@ -142,6 +150,9 @@ class Settings(BaseSettings):
     catalog: str = "quota-manager"
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[Annotated[int, Field(ge=0, le=65535)] | None, Maybe] = None
+    metrics_token: Annotated[MetricsToken | None, Maybe] = None
     public_url: Annotated[PageUrl | None, Maybe] = None
     trusted_proxies: Names = ()
     default_locale: Annotated[str, AfterValidator(_locale)] = "en-US"

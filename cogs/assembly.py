@@ -20,6 +20,7 @@ from cogs.notices import NoticeSender
 from cogs.opening_pace import OpeningPace
 from cogs.quota import Balance
 from cogs.receipts import Receipts
+from cogs.rest_trace import trace_of
 from cogs.sharded_client import ShardedQuotaBot
 from cogs.shards import Shards
 from cogs.shop import Shop
@@ -30,6 +31,7 @@ from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.grants import Grants
 from quota_core.history import History
+from quota_core.meter import UNMETERED, Meter
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
@@ -46,7 +48,7 @@ class Parts:
     What the cogs need.
 
     `public_url` is where buyers reach our own pages, without a slash at its end; `monotonic` counts seconds;
-    `with_ask` loads the sample command.
+    `with_ask` loads the sample command; `meter` is told of checks and of what Discord answers.
     """
 
     catalog: Catalog
@@ -67,6 +69,7 @@ class Parts:
     monotonic: Callable[[], float]
     extensions: Sequence[str] = ()
     with_ask: bool = False
+    meter: Meter = UNMETERED
 
 
 def make_bot(parts: Parts, *, message_content: bool, shards: Shards | None = None) -> QuotaBot:
@@ -93,6 +96,7 @@ def make_bot(parts: Parts, *, message_content: bool, shards: Shards | None = Non
         marks=parts.marks,
         message_content=message_content,
         prefix=PREFIX,
+        http_trace=trace_of(parts.meter),
         **some,
     )
 
@@ -116,7 +120,15 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             prefix=PREFIX,
             clock=clock,
         ),
-        Guard(speech, mishaps, catalog, parts.quota, parts.balances, can_sell=parts.purchases.can_sell),
+        Guard(
+            speech,
+            mishaps,
+            catalog,
+            parts.quota,
+            parts.balances,
+            can_sell=parts.purchases.can_sell,
+            meter=parts.meter,
+        ),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
         NoticeSender(

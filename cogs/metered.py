@@ -36,6 +36,7 @@ from quota_core.answers import Spend
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.errors import QuotaError
+from quota_core.meter import UNMETERED, Meter, checked
 from quota_core.quota import Quota
 from wording.quota_card import low_quota_card
 
@@ -66,9 +67,11 @@ class Guard(Topic):
         balances: Balances,
         *,
         can_sell: bool,
+        meter: Meter = UNMETERED,
     ) -> None:
         super().__init__(speech, mishaps)
         self._catalog = catalog
+        self._meter = meter
         self._quota = quota
         self._balances = balances
         self._can_sell = can_sell
@@ -89,7 +92,8 @@ class Guard(Topic):
         key = source_id(who) if calls.count == 0 else f"{source_id(who)}:{calls.count}"
         calls.count += 1
         try:
-            spend = await self._quota.consume(account, cost, key=key, metric=metric)
+            asked = self._quota.consume(account, cost, key=key, metric=metric)
+            spend = await checked(self._meter, "discord", asked)
         except QuotaError as error:
             await self.mishaps.report(who, error)
             return None

@@ -17,6 +17,7 @@ ALLOWED = "allowed"
 _OUTCOMES: tuple[tuple[type[Exception], str], ...] = (
     (errors.OutOfQuotaError, "refused"),
     (errors.AccountBlockedError, "blocked"),
+    (errors.NotInPlanError, "not_in_plan"),
     (errors.ConflictingReplayError, "conflict"),
     (errors.UnavailableError, "unavailable"),
     (errors.QuotaError, "invalid"),

@@ -18,6 +18,7 @@ from aiohttp import web
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.answers import Crossing, Spend
 from quota_core.errors import QuotaError
+from quota_core.meter import UNMETERED, Meter, checked, checked_many
 from quota_core.quota import Quota
 from webhooks.access import Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
@@ -37,12 +38,13 @@ BATCH_TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credits:
-    """What the handlers need; `clock` gives UTC milliseconds."""
+    """What the handlers need; `clock` gives UTC milliseconds, `meter` is told what came of each request."""
 
     access: Access
     quota: Quota
     head: ReadyHead
     clock: Callable[[], int]
+    meter: Meter = UNMETERED
 
 
 CREDITS = web.AppKey("CREDITS", Credits)
@@ -54,9 +56,10 @@ async def consume(request: web.Request) -> web.StreamResponse:
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
     raw = await read_json(request, max_bytes=MAX_JSON_BYTES, timeout_seconds=CONSUME_TIMEOUT_SECONDS)
     wanted = wanted_from(raw)
-    spend = await api.quota.consume(
+    asked = api.quota.consume(
         account_for(key, wanted, request.headers), wanted.units, key=wanted.request_id, metric=wanted.metric
     )
+    spend = await checked(api.meter, "http", asked)
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
 
 
@@ -129,7 +132,9 @@ class _Batch:
             found.append(None)
             wanted.append(one)
             operations.append(operation)
-        decided = iter(zip(wanted, await self._api.quota.consume_many(operations), strict=True))
+        answers = await self._api.quota.consume_many(operations)
+        checked_many(self._api.meter, "batch", answers)
+        decided = iter(zip(wanted, answers, strict=True))
         return [self._outcome(*next(decided)) if known is None else known for known in found]
 
     def _outcome(self, wanted: Wanted, outcome: Spend | QuotaError) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ import logging
 import math
 import re
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from quota_core import errors
+from quota_core.meter import UNMETERED, Meter
 from webhooks.draining import UnderWay
 
 log = logging.getLogger(__name__)
@@ -95,32 +97,48 @@ def problem_of(error: Exception, *, now_ms: int) -> Problem:
     )
 
 
-def middleware(*, clock: Callable[[], int], under_way: UnderWay | None = None) -> Middleware:
+def middleware(
+    *,
+    clock: Callable[[], int],
+    under_way: UnderWay | None = None,
+    meter: Meter = UNMETERED,
+    monotonic: Callable[[], float] = time.perf_counter,
+) -> Middleware:
     """
     Return the middleware that turns every refusal and failure into a problem document.
 
-    It counts what is under way, too, since each further middleware costs a request a tenth of a bare answer.
+    It counts what is under way and what was answered, too, since each further middleware costs a request a tenth of
+    a bare answer.
     """
     counted = under_way or UnderWay()
 
     @web.middleware
     async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
         counted.begin()
+        since = monotonic()
         try:
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < HTTPStatus.BAD_REQUEST:
+                meter.answered(_route_of(request), request.method, error.status, monotonic() - since)
                 raise
             response = _answer_to(error, now_ms=clock())
         except Exception as error:  # noqa: BLE001 - the last line before the socket: nothing may pass as it is
             response = _answer_to(error, now_ms=clock())
         finally:
             counted.end()
+        meter.answered(_route_of(request), request.method, response.status, monotonic() - since)
         if counted.ending:
             response.force_close()
         return response
 
     return answer_problems
+
+
+def _route_of(request: web.Request) -> str:
+    """Return the pattern that the path matched, empty when it matched none."""
+    resource = request.match_info.route.resource
+    return "" if resource is None else resource.canonical
 
 
 def _answer_to(error: Exception, *, now_ms: int) -> web.Response:

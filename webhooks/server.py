@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from quota_core.access_keys import AccessKeys
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
+from quota_core.meter import UNMETERED, Meter
 from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
@@ -75,6 +76,7 @@ def build(
     back_url: str | None = None,
     trusted_proxies: Iterable[str] = (),
     limits: Limits | None = None,
+    meter: Meter = UNMETERED,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> web.Application:
     """
@@ -85,15 +87,15 @@ def build(
         checks: what `/readyz` asks, by name.
         back_url: where the pages' link back to Discord leads, None for no link.
         trusted_proxies: addresses or networks whose `X-Forwarded-For` is believed; ValueError for what is neither.
-        clock: UTC milliseconds.
-        monotonic: seconds, for budgets.
+        clock, monotonic: UTC milliseconds, and seconds for budgets.
+        meter: is told of what was answered.
 
     """
     bounds, callers = limits or Limits(), Callers(trusted_proxies)
     access = _access(access_keys, bounds, callers, clock=clock, monotonic=monotonic)
-    app = _routed(clock)
+    app = _routed(clock, meter)
     app[ACCESS] = access
-    app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock)
+    app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
     app[REST_API] = RestApi(
         balances=balances,
         purchases=purchases,
@@ -107,6 +109,7 @@ def build(
         budget=Budget("webhooks", bounds.webhooks, monotonic=monotonic),
         callers=callers,
         clock=clock,
+        meter=meter,
     )
     shown = Budget("pages", bounds.pages, monotonic=monotonic)
     app[API_DOCS] = api_docs.described(TABLE, budget=shown, callers=callers)
@@ -136,10 +139,10 @@ def _access(
     )
 
 
-def _routed(clock: Callable[[], int]) -> web.Application:
+def _routed(clock: Callable[[], int], meter: Meter) -> web.Application:
     """Return an application that knows its routes and not yet its parts."""
     under_way = UnderWay()
-    app = web.Application(middlewares=[problems.middleware(clock=clock, under_way=under_way)])
+    app = web.Application(middlewares=[problems.middleware(clock=clock, under_way=under_way, meter=meter)])
     app[UNDER_WAY] = under_way
     app.add_routes([*route_table.routes(TABLE), *later_routes()])
     app.add_routes([*api_docs.routes(), *pages.routes(), *health.routes()])

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from quota_core.crash_points import crash_point
 from quota_core.errors import HaltedError, UnavailableError
+from quota_core.meter import UNMETERED, Meter
 from quota_core.settlement import Settlement, Settlements
 from webhooks import stripe_events
 from webhooks.body import read_bytes
@@ -31,7 +32,7 @@ class StripeWebhook:
     """
     What a delivery needs; `budget` is its own, so that calls of the API cannot starve Stripe.
 
-    `clock` gives UTC milliseconds.
+    `clock` gives UTC milliseconds; `meter` is told what became of each delivery.
     """
 
     settlements: Settlements
@@ -39,6 +40,7 @@ class StripeWebhook:
     budget: Budget
     callers: Callers
     clock: Callable[[], int]
+    meter: Meter = UNMETERED
 
 
 STRIPE_WEBHOOK = web.AppKey("STRIPE_WEBHOOK", StripeWebhook)
@@ -65,19 +67,22 @@ async def receive(request: web.Request) -> web.Response:
             now_seconds=hook.clock() // 1000,
         )
     except UntrustedEventError as error:
+        hook.meter.delivered("untrusted", trusted=False)
         log.warning("refused a webhook from %s: %s", request.remote, error)
         # What exactly was wrong is for the log alone.
         raise refused(HTTPStatus.BAD_REQUEST, "untrusted-event", "This is no event from Stripe") from error
     crash_point("webhook.03.signature_ok")
     try:
         outcome = await _apply(hook.settlements, event, raw)
-    except HaltedError:
-        raise
     except UnavailableError as error:
+        hook.meter.delivered("not_stored", trusted=True)
+        if isinstance(error, HaltedError):
+            raise
         log.exception("could not settle %s %s", event.type, event.id)
         raise refused(
             HTTPStatus.INTERNAL_SERVER_ERROR, "not-stored", "The event could not be stored; deliver it again"
         ) from error
+    hook.meter.delivered(outcome.replace(" ", "_"), trusted=True)
     answer = web.json_response({"outcome": outcome})
     crash_point("webhook.12.answer_made")
     return answer

@@ -1,0 +1,45 @@
+"""Statements about all accounts and all messages together, for whoever watches the program."""
+
+from __future__ import annotations
+
+from quota_core.statements import Row, Work, fetch
+
+
+def last_account() -> Work[int]:
+    """Return the highest account id, 0 when there is none."""
+    rows = yield fetch("SELECT coalesce(max(account), 0) FROM balances")
+    number: int = rows[0][0]
+    return number
+
+
+def open_windows(after: int, until: int, active_ms: int) -> Work[list[Row]]:
+    """
+    Return plan, its end, birth and open windows of the accounts `after` < id <= `until` that were active since.
+
+    By the primary key in steps, since nothing else is decided on SQLite while the database reads.
+    """
+    return (
+        yield fetch(
+            """
+            SELECT a.plan, a.plan_until_ms, a.created_ms, b.windows
+            FROM balances b JOIN accounts a ON a.id = b.account
+            WHERE b.account > $1 AND b.account <= $2 AND b.active_ms >= $3 AND b.windows <> ''
+            """,
+            after,
+            until,
+            active_ms,
+        )
+    )
+
+
+def owed() -> Work[tuple[int, int | None]]:
+    """Return how many notices are owed, and when the oldest of them was caused."""
+    rows = yield fetch("SELECT count(*), min(created_ms) FROM notices WHERE state = 'owed'")
+    return rows[0][0], rows[0][1]
+
+
+def held() -> Work[int]:
+    """Return how many deliveries were held for an operator."""
+    rows = yield fetch("SELECT count(*) FROM deliveries WHERE outcome LIKE 'mismatch%'")
+    number: int = rows[0][0]
+    return number
