@@ -213,10 +213,24 @@ def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance
             frozen += lot.left if lot.frozen else 0
         elif lot.expires_ms > now_ms and not lot.frozen:
             expiring += lot.left
-    windows = []
+    return MetricBalance(
+        metric=name,
+        windows=windows_of(payer),
+        allowance_left=allowance_left(payer),
+        purchased=brought,
+        purchased_left=left,
+        frozen=frozen,
+        expiring_left=expiring,
+        debt=payer.state.debt.get(name, 0),
+    )
+
+
+def windows_of(payer: Payer) -> tuple[WindowBalance, ...]:
+    """Return where the payer's windows stand."""
+    found = []
     for window in payer.windows:
         used, overage = payer.state.used.get(window.place, (0, 0))
-        windows.append(
+        found.append(
             WindowBalance(
                 kind=window.kind,
                 limit=window.limit,
@@ -225,16 +239,7 @@ def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance
                 resets_ms=window.period.end_ms,
             )
         )
-    return MetricBalance(
-        metric=name,
-        windows=tuple(windows),
-        allowance_left=allowance_left(payer),
-        purchased=brought,
-        purchased_left=left,
-        frozen=frozen,
-        expiring_left=expiring,
-        debt=payer.state.debt.get(name, 0),
-    )
+    return tuple(found)
 
 
 def total_left(payer: Payer, metric: str, now_ms: int) -> int | None:

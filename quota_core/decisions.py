@@ -107,7 +107,7 @@ class Decisions:
             alone = (
                 None if operation.others else self._decide_alone(operation, first, payers[0].windows, posting)
             )
-            outcomes.append(self._decide(operation, payers, posting) if alone is None else alone)
+            outcomes.append(self.decide(operation, payers, posting) if alone is None else alone)
             if len(posting.entries) > count:
                 known[place] = posting.entries[count:]
         posting.close()
@@ -169,7 +169,7 @@ class Decisions:
             if not state.blocked:
                 if operation.service:
                     if self._lacking(operation, (state,), posting.now_ms) is not None:
-                        return self._decide(operation, [Payer(state, windows)], posting)
+                        return self.decide(operation, [Payer(state, windows)], posting)
                     calls = parts_text(operation.parts)
                     entry = posting.spend_allowance(state, windows, metric, units, operation.key, calls)
                 else:
@@ -181,7 +181,7 @@ class Decisions:
                 return None
         except KeyError:
             return None
-        return self._decide(operation, [Payer(state, windows)], posting)
+        return self.decide(operation, [Payer(state, windows)], posting)
 
     def _remember(self, keys: Sequence[bytes]) -> None:
         """Note keys as seen; of the oldest, half are forgotten at a time."""
@@ -204,7 +204,8 @@ class Decisions:
             found[first.key, first.account].append(entry)
         return found
 
-    def _decide(self, operation: Consume, payers: Sequence[Payer], posting: Posting) -> Spend | QuotaError:
+    def decide(self, operation: Consume, payers: Sequence[Payer], posting: Posting) -> Spend | QuotaError:
+        """Spend, or refuse."""
         first, metric, units = payers[0], operation.metric, operation.units
         for payer in payers:
             if payer.state.blocked:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from quota_core import answers
 from quota_core.accounts import AccountRef
+from quota_core.advice import Advisor
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
@@ -73,16 +74,14 @@ class Quota:
         meter: Meter = UNMETERED,
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._database = database
-        self._book = book
-        self._clock = clock
-        self._meter = meter
-        self._monotonic = monotonic
+        self._database, self._book, self._clock = database, book, clock
+        self._meter, self._monotonic = meter, monotonic
         self._since = 0.0  # when the oldest that waits came
         self._operations: list[Consume] = []
         self._waiting: list[asyncio.Future[Spend] | _Together] = []
         self._flushers: set[asyncio.Task[Any] | None] = set()
         self._decisions = Decisions(book, clock=clock)
+        self.advisor = Advisor(database, book, self._decisions, clock=clock)
 
     @property
     def book(self) -> Book:

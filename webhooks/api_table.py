@@ -7,10 +7,10 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import web
 
-from webhooks import credits_api, rest_api
+from webhooks import check_api, credits_api, rest_api
 from webhooks.problems import refused
 
-TABLE = (*rest_api.ROUTES, *credits_api.ROUTES)
+TABLE = (*rest_api.ROUTES, *check_api.ROUTES, *credits_api.ROUTES)
 
 
 class Later(NamedTuple):

@@ -17,12 +17,21 @@ from aiohttp import web
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.answers import Crossing, Spend
+from quota_core.decisions import Consume
 from quota_core.errors import QuotaError
 from quota_core.meter import UNMETERED, Meter, checked, checked_many
 from quota_core.quota import Quota
 from webhooks.access import Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
-from webhooks.operations import MAX_OPERATIONS, OperationRequest, Wanted, account_for, wanted_from, wanted_in
+from webhooks.operations import (
+    MAX_OPERATIONS,
+    OperationRequest,
+    Wanted,
+    account_for,
+    named_by,
+    wanted_from,
+    wanted_in,
+)
 from webhooks.problems import ProblemError, problem_of, timestamp
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
@@ -56,8 +65,10 @@ async def consume(request: web.Request) -> web.StreamResponse:
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
     raw = await read_json(request, max_bytes=MAX_JSON_BYTES, timeout_seconds=CONSUME_TIMEOUT_SECONDS)
     wanted = wanted_from(raw)
+    metric, service = named_by(wanted, api.quota.book.catalog)
+    account = account_for(key, wanted, request.headers)
     asked = api.quota.consume(
-        account_for(key, wanted, request.headers), wanted.units, key=wanted.request_id, metric=wanted.metric
+        account, wanted.units, key=wanted.request_id, metric=metric, service=service
     )
     spend = await checked(api.meter, "http", asked)
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
@@ -120,12 +131,7 @@ class _Batch:
                 found.append(self._refusal(error, None))
                 continue
             try:
-                operation = self._api.quota.operation(
-                    account_for(self._key, one, self._headers),
-                    one.units,
-                    key=one.request_id,
-                    metric=one.metric,
-                )
+                operation = self._operation(one)
             except (ProblemError, QuotaError) as error:
                 found.append(self._refusal(error, one))
                 continue
@@ -136,6 +142,13 @@ class _Batch:
         checked_many(self._api.meter, "batch", answers)
         decided = iter(zip(wanted, answers, strict=True))
         return [self._outcome(*next(decided)) if known is None else known for known in found]
+
+    def _operation(self, wanted: Wanted) -> Consume:
+        metric, service = named_by(wanted, self._api.quota.book.catalog)
+        account = account_for(self._key, wanted, self._headers)
+        return self._api.quota.operation(
+            account, wanted.units, key=wanted.request_id, metric=metric, service=service
+        )
 
     def _outcome(self, wanted: Wanted, outcome: Spend | QuotaError) -> Mapping[str, Any]:
         if isinstance(outcome, Exception):

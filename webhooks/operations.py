@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
+from quota_core.catalog import Catalog
 from webhooks.access import USER_HEADER, account_of, required_account
 from webhooks.body import invalid_body, parse
 
@@ -26,9 +27,14 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
 
 
 class Wanted(NamedTuple):
-    """What a caller spelled; `user` None is the account of the key, `metric` None the primary one."""
+    """
+    What a caller spelled; `user` None is the account of the key.
+
+    `module` names a service or a metric, `metric` a metric; without both it is the primary metric.
+    """
 
     user: str | None
+    module: str | None
     metric: str | None
     units: int
     request_id: str
@@ -49,7 +55,7 @@ class OperationRequest(BaseModel):
     @model_validator(mode="after")
     def _one_name(self) -> Self:
         if self.module and self.metric:
-            raise ValueError("module and metric are two names of one field: send one of them")
+            raise ValueError("module and metric say the same: send one of them")
         return self
 
 
@@ -95,24 +101,24 @@ def _plain(content: Any) -> Wanted | None:
     if type(content) is not dict or not content.keys() <= _FIELDS:
         return None
     request_id, user = content.get("request_id"), content.get("user_id", "0")
-    metric, units = content.get("module", content.get("metric", "0")), content.get("units", 1)
+    module, metric, units = content.get("module", "0"), content.get("metric", "0"), content.get("units", 1)
     if type(user) is int and user >= 1:
         user = str(user)
-    for text in (request_id, user, metric):
+    for text in (request_id, user, module, metric):
         # Only text beyond ASCII can hold half a character, which no answer could repeat.
         if type(text) is not str or not 1 <= len(text) <= MAX_LENGTH or not text.isascii():
             return None
     action = content.get("action", "")
     if type(action) is not str or len(action) > MAX_LENGTH or not action.isascii() or type(units) is not int:
         return None
-    if "metric" in content:
-        if "module" in content:
-            return None
-    elif "module" not in content:
+    if "metric" not in content:
         metric = None
+    elif "module" in content:
+        return None
     # The type of the id was looked at above, in a loop that mypy cannot follow.
     assert isinstance(request_id, str)
-    return Wanted(user if "user_id" in content else None, metric, units, request_id)
+    named = module if "module" in content else None
+    return Wanted(user if "user_id" in content else None, named, metric, units, request_id)
 
 
 def _modelled(content: Any) -> Wanted:
@@ -122,7 +128,8 @@ def _modelled(content: Any) -> Wanted:
         raise invalid_body(error) from error
     return Wanted(
         str(found.user_id) if found.user_id else None,
-        found.module or found.metric or None,
+        found.module or None,
+        found.metric or None,
         found.units,
         found.request_id,
     )
@@ -142,3 +149,10 @@ def account_for(key: AccessKey, wanted: Wanted, headers: Mapping[str, str]) -> A
     if key.account is None:
         return required_account(key, Scope.QUOTA_CONSUME, headers.get(USER_HEADER))
     return key.account
+
+
+def named_by(wanted: Wanted, catalog: Catalog) -> tuple[str | None, str | None]:
+    """Return metric and service that a caller means: `module` is a service, or else a metric."""
+    if wanted.module is None:
+        return wanted.metric, None
+    return (None, wanted.module) if wanted.module in catalog.services else (wanted.module, None)

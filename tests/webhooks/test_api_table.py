@@ -50,7 +50,9 @@ DOCUMENTED = [
     "POST /api/support/{team}/tickets/{ticket}/messages",
     "GET /api/support/{team}/stats",
     "POST /billing/checkout",
+    "POST /api/credits/check",
     "POST /api/credits/consume",
+    "POST /usage-billing/check-quota",
 ]
 
 

@@ -89,7 +89,7 @@ def modelled(row: Any) -> Wanted | None:
     except ValidationError:
         return None
     user = str(found.user_id) if "user_id" in found.model_fields_set else None
-    return Wanted(user, found.module or found.metric or None, found.units, found.request_id)
+    return Wanted(user, found.module or None, found.metric or None, found.units, found.request_id)
 
 
 plausible = st.fixed_dictionaries(
