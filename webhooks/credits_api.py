@@ -67,9 +67,7 @@ async def consume(request: web.Request) -> web.StreamResponse:
     wanted = wanted_from(raw)
     metric, service = named_by(wanted, api.quota.book.catalog)
     account = account_for(key, wanted, request.headers)
-    asked = api.quota.consume(
-        account, wanted.units, key=wanted.request_id, metric=metric, service=service
-    )
+    asked = api.quota.consume(account, wanted.units, key=wanted.request_id, metric=metric, service=service)
     spend = await checked(api.meter, "http", asked)
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
 
