@@ -5,6 +5,7 @@ python bot.py run          the bot, with the settings of the environment or .env
 python bot.py sandbox      the same bot against a local Discord and a local Stripe
 python bot.py keys …       make, list and revoke API keys
 python bot.py ledger …     prove, back up, restore and export the ledger
+python bot.py stripe …     compare the catalog's prices with Stripe's, and make what is missing
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from duties import Duties
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
+from stripe_commands import add_stripe_commands
 from terminal import copying, exports, interruption, local_socket
 from terminal.desk import Desk
 from terminal.progress import meter_on
@@ -233,6 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("id", help="the part between jauge_ and the next _")
     revoke.set_defaults(action=_tool, command="keys revoke")
 
+    add_stripe_commands(commands)
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")
     _add_ledger_commands(ledger, shared)
     return parser

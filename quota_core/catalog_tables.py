@@ -135,6 +135,9 @@ class Allowance(Table):
         return None if self.limit == "unlimited" else self.limit
 
 
+StripePrice = Annotated[str, Field(pattern=r"^price_\w+$")]
+
+
 class Plan(Table):
     """A set of allowances and features; `rank` orders plans from the smallest to the largest."""
 
@@ -143,6 +146,7 @@ class Plan(Table):
     description: Text
     price_minor: PriceMinor | None = None
     interval: Literal["month", "year"] | None = None
+    stripe_price: StripePrice | None = None
     upgrade_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=512)] | None = None
     popular: bool = False
     target_margin: Share | None = None
@@ -170,4 +174,4 @@ class Package(Table):
     reference: bool = False
     target_margin: Share | None = None
     expires: Literal["never", "period"] = "never"
-    stripe_price: Annotated[str, Field(pattern=r"^price_\w+$")] | None = None
+    stripe_price: StripePrice | None = None

@@ -24,7 +24,7 @@ PROGRAM = (
         "sandbox",
         "sandbox_run",
     ),
-    *("chaos", "settings", "stopping", "terminal", "webhooks", "wording"),
+    *("chaos", "settings", "stopping", "stripe_commands", "terminal", "webhooks", "wording"),
 )
 # Which packages of the program a package may import; bot.py wires everything and may import all.
 ARROWS = {
@@ -48,6 +48,7 @@ ARROWS = {
     "core_parts": {"cogs", "ledger_file", "monitoring", "quota_core", "settings", "webhooks"},
     # Drives the program from outside, with the worlds and the processes that the tests drive it with.
     "chaos": set(PROGRAM),
+    "stripe_commands": {"quota_core", "settings", "webhooks"},
     "duties": {"cogs", "settings"},
     "sandbox_run": {"assembly", "quota_core", "sandbox", "settings"},
 }

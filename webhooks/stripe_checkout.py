@@ -14,15 +14,12 @@ import stripe
 from quota_core.errors import CheckoutUnavailableError
 from quota_core.purchases import Page
 from quota_core.store.orders import OrderRow
-from webhooks.stripe_connection import StripeConnection
+from webhooks.stripe_connection import StripeConnection, stripe_client
 from webhooks.stripe_events import PURCHASE_TYPE
 
 log = logging.getLogger(__name__)
 
-API_VERSION = "2026-10-28.endive"
-NETWORK_RETRIES = 2
 SESSION_ID = "{CHECKOUT_SESSION_ID}"  # Stripe puts the id in its place when it sends the buyer back
-_HOSTS = ("api", "files", "connect", "meter_events")  # each that is left out would stay the real one
 _TROUBLE = (stripe.StripeError, aiohttp.ClientError, TimeoutError, OSError)
 
 # https://docs.stripe.com/js/appendix/supported_locales, as the pinned library lists them for Checkout.
@@ -82,8 +79,6 @@ class StripeCheckout:
         consent: bool = False,
         timeout_seconds: float = 10.0,
     ) -> None:
-        # It is a switch of the whole library: at its default it writes a file into the home folder.
-        stripe.enable_telemetry = False
         self._livemode = api_key.startswith(("sk_live_", "rk_live_"))
         self._success_url = success_url
         self._cancel_url = cancel_url
@@ -92,14 +87,7 @@ class StripeCheckout:
         self._invoice_creation = invoice_creation
         self._consent = consent
         self._connection = StripeConnection(timeout_seconds=timeout_seconds)
-        hosts: Any = {} if api_url is None else dict.fromkeys(_HOSTS, api_url.rstrip("/"))
-        self._client = stripe.StripeClient(
-            api_key,
-            stripe_version=API_VERSION,
-            base_addresses=hosts,
-            max_network_retries=NETWORK_RETRIES,
-            http_client=self._connection,
-        )
+        self._client = stripe_client(api_key, api_url=api_url, connection=self._connection)
 
     @property
     def livemode(self) -> bool:

@@ -12,6 +12,9 @@ from multidict import CIMultiDict
 
 log = logging.getLogger(__name__)
 
+API_VERSION = "2026-10-28.endive"
+NETWORK_RETRIES = 2
+_HOSTS = ("api", "files", "connect", "meter_events")  # each that is left out would stay the real one
 TIMEOUT_SECONDS = 10.0  # the library's own default, 80 seconds, is longer than anybody waits for a button
 
 
@@ -40,3 +43,17 @@ class StripeConnection(stripe.AIOHTTPClient):
         for notice in kept.popall("Stripe-Notice", []):
             log.warning("Stripe says: %s", notice)
         return body, status, kept
+
+
+def stripe_client(api_key: str, *, api_url: str | None, connection: StripeConnection) -> stripe.StripeClient:
+    """Return the official library's client at the version that this program is written for."""
+    # It is a switch of the whole library: at its default it writes a file into the home folder.
+    stripe.enable_telemetry = False
+    hosts: Any = {} if api_url is None else dict.fromkeys(_HOSTS, api_url.rstrip("/"))
+    return stripe.StripeClient(
+        api_key,
+        stripe_version=API_VERSION,
+        base_addresses=hosts,
+        max_network_retries=NETWORK_RETRIES,
+        http_client=connection,
+    )
