@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run test check bench install dev lock audit clean
+.PHONY: run test check bench chaos install dev lock audit clean
 
 run: install           ## start the bot; the sandbox when there is no .env
 	@if [ -f .env ]; then exec $(BIN)/python bot.py run $(ARGS); else exec $(BIN)/python bot.py sandbox $(ARGS); fi
@@ -19,6 +19,9 @@ check: dev             ## lint and types
 
 bench: dev             ## measure the speed (20 minutes; needs wrk), see docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: dev             ## break the program on purpose (10 minutes), see docs/reliability.md
+	$(BIN)/python -m chaos $(ARGS)
 
 install: $(VENV)/installed       ## .venv with the pinned, hashed dependencies
 dev: $(VENV)/installed-dev       ## the same, with what tests need

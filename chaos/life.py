@@ -26,7 +26,7 @@ from ledger_file import Ledger, opened_ledger, utc_ms
 from quota_core import catalog_file, crash_points, notices
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
-from quota_core.errors import QuotaError
+from quota_core.errors import QuotaError, UnavailableError
 from quota_core.grants import Grants
 from quota_core.keys import key_bytes
 from quota_core.operators import Actor
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 OPERATOR = Actor(user_id=900)
 PEOPLE = 24
+EXIT_TRY_AGAIN = 75
 EARLY = ("ops.80",)
 """Points that are passed before the ledger is open."""
 
@@ -74,7 +75,7 @@ class Life:
         self.random = Random(birth.seed)
         self.outside = Outside(Path(birth.folder))
         self.lines = self.outside.life(birth.number)
-        self.till = Till(self.outside.stripe)
+        self.till = Till(self.outside.stripe, birth.number)
         self.settings = configuration.load(
             {
                 "database_url": birth.database,
@@ -149,8 +150,13 @@ class Life:
         """Ask again what was never answered, and deliver what was never taken."""
         if self.birth.before:
             self.lines.add(t="again")
-            for one in self.outside.known(*self.birth.before).open:
-                await self.attempt(self.ask([one]))
+            left = self.outside.known(*self.birth.before).open
+            spends = [one for one in left if one.what == "spend"]
+            for place in range(0, len(spends), self.birth.batch):
+                await self.attempt(self.ask(spends[place : place + self.birth.batch]))
+            for one in left:
+                if one.what != "spend":
+                    await self.attempt(self.ask([one]))
         for session in self.till.owed:
             await self.attempt(self.deliver(session))
 
@@ -264,12 +270,16 @@ class Silent:
 
 
 def run(birth: Birth) -> None:
-    """Live, in this process."""
+    """Live, in this process; SystemExit 75 when the database cannot be opened now, as the bot ends then."""
     if birth.shift_ms:
         turn_clock(birth.shift_ms)
     if birth.lease_ms:
         notices.LEASE_MS = birth.lease_ms
-    asyncio.run(Life(birth).live())
+    try:
+        asyncio.run(Life(birth).live())
+    except UnavailableError:
+        log.exception("it cannot be opened now")
+        raise SystemExit(EXIT_TRY_AGAIN) from None
 
 
 def turn_clock(shift_ms: int) -> None:

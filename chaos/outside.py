@@ -105,6 +105,7 @@ class Till:
     """Stripe, as far as a ledger sees it: pages by idempotency key, payments, and events until they are taken."""
 
     lines: Lines
+    life: int
     pages: dict[str, Page] = field(default_factory=dict)
     orders: dict[str, str] = field(default_factory=dict)
     paid: dict[str, int] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class Till:
                 self.orders[line["session"]] = line["order"]
             case "paid":
                 self.paid[line["session"]] = line["amount"]
+                self.orders[line["session"]] = line["order"]
             case "taken":
                 self.taken.add(line["session"])
 
@@ -140,7 +142,7 @@ class Till:
     async def open(self, parameters: Mapping[str, Any], *, idempotency_key: str) -> Page:
         """Open a page, or return the one of this key."""
         if idempotency_key not in self.pages:
-            session = f"cs_test_{len(self.pages) + 1}"
+            session = f"cs_test_{self.life}_{len(self.pages) + 1}"  # two lives may sell at once
             self.tell(t="page", key=idempotency_key, session=session, order=parameters["order"])
         return self.pages[idempotency_key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ async def _grant(life: Life) -> None:
 async def _buy(life: Life) -> None:
     buyer = AccountRef("user", life.person())
     opened = await life.core.purchases.begin(buyer, PACKAGE, buyer=buyer, locale="en")
-    life.till.tell(t="paid", session=opened.reference, amount=opened.price_minor)
+    life.till.tell(t="paid", session=opened.reference, order=opened.order_id, amount=opened.price_minor)
     for _ in range(1 + life.random.randrange(2)):
         await life.deliver(opened.reference)
 
@@ -60,7 +61,9 @@ async def _backup(life: Life) -> None:
 
 async def _check(life: Life) -> None:
     """Tell all that is left to tell, then compare everything with the outside."""
-    await _tell(life)
+    while (wait_seconds := await life.core.notices.seconds_until_due()) is not None:
+        await asyncio.sleep(wait_seconds)  # what a killed process had claimed is free once its lease ended
+        await _tell(life)
     findings = await check(life)
     life.lines.add(t="checked", acknowledged=findings.acknowledged, **findings.found)
 

@@ -18,7 +18,7 @@ class Tally:
     acknowledged: int = 0
     recoveries_seconds: list[float] = field(default_factory=list)
     restarts_seconds: list[float] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    figures: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
         """Take what another stage did."""
@@ -27,7 +27,7 @@ class Tally:
         self.acknowledged += other.acknowledged
         self.recoveries_seconds += other.recoveries_seconds
         self.restarts_seconds += other.restarts_seconds
-        self.notes += other.notes
+        self.figures |= other.figures
         for kind, texts in other.found.items():
             self.found[kind] += texts
 

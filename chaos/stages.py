@@ -1,0 +1,79 @@
+"""The stages of a rehearsal: what each breaks, and how much of it a full and a short one hold."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos import bots, postgres
+from chaos.raising import nursery
+from chaos.storm import Storm, sqlite_in
+from chaos.tally import Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a stage works, and how: `full` or short; the seed decides the rest."""
+
+    folder: Path
+    seed: int
+    full: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage: what it does, and the faults that must strike in it, else nothing was shown."""
+
+    run: Callable[[Place], Tally]
+    faults: tuple[str, ...]
+
+
+def _kills(place: Place) -> Tally:
+    """Light processes on SQLite, two ledgers at a time."""
+    tallies: list[Tally] = []
+
+    def storm(number: int) -> None:
+        with nursery() as home:
+            lives = 2700 if place.full else 72
+            tallies.append(
+                Storm([home], place.folder / str(number), place.seed + number, sqlite_in).run(lives)
+            )
+
+    threads = [threading.Thread(target=storm, args=(number,)) for number in range(2 if place.full else 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(tallies) < len(threads):
+        raise RuntimeError("a storm did not come to its end")
+    return _sum(tallies)
+
+
+def _bots(place: Place) -> Tally:
+    points: list[str | None] = [*bots.EDGE_POINTS] * (5 if place.full else 1)
+    points += [*bots.CORE_POINTS, *[None] * 16] if place.full else []
+    return asyncio.run(bots.storm(place.folder, place.seed, points))
+
+
+def _postgres(place: Place) -> Tally:
+    with postgres.server() as there:
+        kills = postgres.kills(there, place.folder / "kills", place.seed, 160 if place.full else 12)
+        ended = postgres.terminations(there, place.folder / "ended", place.seed, 60 if place.full else 6)
+    return _sum([kills, ended])
+
+
+def _sum(tallies: list[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+    return total
+
+
+STAGES = {
+    "kills": Stage(run=_kills, faults=("SIGKILL at a point", "SIGKILL at random", "error at a point")),
+    "bots": Stage(run=_bots, faults=("SIGKILL of a bot at a point",)),
+    "postgres": Stage(run=_postgres, faults=("SIGKILL at a point", "connection ended by PostgreSQL")),
+}
