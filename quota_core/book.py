@@ -17,6 +17,7 @@ from quota_core.accounts import AccountRef
 from quota_core.catalog import Allowance, Catalog
 from quota_core.chain import GENESIS
 from quota_core.crash_points import crash_point
+from quota_core.late_balances import LateBalances
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
 from quota_core.parts import NO_WINDOW, Part
 from quota_core.periods import Anchor, period_at
@@ -55,6 +56,7 @@ class Book:
         self._settled = 5_000  # states that the garbage collector no longer looks at
         self.epoch = 0
         self.last_id: int | None = None
+        self.late: LateBalances | None = None
         self._terms: dict[tuple[str | None, str], Terms] = {}
         self.metric_ids: dict[str, int] = {}
         self.metric_names: dict[int, str] = {}
@@ -66,6 +68,8 @@ class Book:
 
     def forget(self) -> None:
         """Drop every resident state: what was decided may not stand in the database."""
+        if self.late is not None:
+            self.late.forget()
         self.states.clear()
         self.epoch += 1
         self.last_id = None
@@ -90,7 +94,8 @@ class Book:
         surplus = len(self.states) - self._resident_accounts
         if surplus > 0:
             for ref in list(islice(self.states, surplus + self._resident_accounts // 10)):
-                del self.states[ref]
+                if self.late is None or self.states[ref].id not in self.late:  # else an old row would be read
+                    del self.states[ref]
 
     def states_of(
         self, refs: Iterable[AccountRef], *, now_ms: int, create: bool

@@ -6,13 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from quota_core.late_balances import LateBalances
 from quota_core.statements import Work
 
 T = TypeVar("T")
 
 
 class Cache(Protocol):
-    """What stays in memory between transactions; both calls come in the database's thread."""
+    """
+    What stays in memory between transactions; both calls come in the database's thread.
+
+    `late` is set by a database whose balances may be written late.
+    """
+
+    late: LateBalances | None
 
     def make_room(self) -> None:
         """Keep within bounds; called before each `write`, when nothing that was decided ahead is left to append."""

@@ -145,7 +145,7 @@ class Decisions:
         def write() -> Work[list[Crossed]]:
             if book.epoch != epoch or (refused and (yield from entry_rows.by_keys(refused))):
                 raise StaleError
-            return (yield from posting.write())
+            return (yield from posting.write(may_be_late=True))
 
         return AtOnce(outcomes, write)
 

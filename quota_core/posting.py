@@ -28,6 +28,7 @@ from quota_core.statements import Work
 from quota_core.store import crossings as crossing_rows
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
+from quota_core.store.states import BalanceRow
 
 _SPEND = int(EntryKind.SPEND)
 _new_entry = tuple.__new__
@@ -60,7 +61,8 @@ class Posting:
         self._debts: set[tuple[int, str]] = set()
         self._crossed: list[Crossed] = []
         self._closed: list[tuple[int, int, str, int, int]] = []
-        self._balances: list[tuple[int, int, int, bytes, int, str]] = []
+        self._whole: set[int] = set()  # accounts whose rows say more than plain spends do
+        self._balances: list[BalanceRow] = []
         self._owed: list[tuple[int, int, int]] = []
 
     def begin(self, count: int = 1) -> Work[None]:
@@ -112,6 +114,7 @@ class Posting:
         )
         entry = Entry(self._next_id, *facts, seal(state.digest, *facts))
         self._chain(state, entry)
+        self._whole.add(state.id)
         self._note_changes(state, draft)
         if draft.kind is EntryKind.SPEND:
             counted = max((delta for pot, delta in draft.parts if pot[0] not in NO_WINDOW), default=0)
@@ -235,6 +238,7 @@ class Posting:
                     for place in s.closed
                 ]
                 s.closed = frozenset()
+                self._whole.add(s.id)
         self._balances = [
             (s.id, s.version, s.head, s.digest, now_ms, state_rows.windows_text(s.used))
             for s in self.accounts.values()
@@ -243,16 +247,30 @@ class Posting:
             (account, numbers[metric], self.accounts[account].debt[metric]) for account, metric in self._debts
         ]
 
-    def write(self) -> Work[list[Crossed]]:
-        """Write entries and changed states; return the crossings that are new."""
+    def write(self, *, may_be_late: bool = False) -> Work[list[Crossed]]:
+        """
+        Write entries and changed states; return the crossings that are new.
+
+        Where balances `may_be_late`, those that the entries alone can tell are left for later.
+        """
         if not self.entries:
             return []
         yield from entry_rows.add(self.entries)
         crash_point("write.07.entry_row")
         yield from state_rows.close_windows(self._closed)
-        yield from state_rows.set_balances(self._balances)
+        yield from self._write_balances(may_be_late=may_be_late)
         crash_point("write.08.balance_row")
         yield from state_rows.change_lots([(lot_id, *change) for lot_id, change in self._lots.items()])
         yield from state_rows.set_debts(self._owed)
         new = {tuple(row) for row in (yield from crossing_rows.add([c[:5] for c in self._crossed]))}
         return [one for one in self._crossed if one[:5] in new]
+
+    def _write_balances(self, *, may_be_late: bool) -> Work[None]:
+        later = self._book.late
+        if later is None:
+            yield from state_rows.set_balances(self._balances)
+            return
+        late = [row for row in self._balances if may_be_late and row[0] not in self._whole]
+        written = [row for row in self._balances if row[0] in self._whole] if late else self._balances
+        yield from state_rows.set_balances(written)
+        yield from later.note(late, written, len(self.entries))

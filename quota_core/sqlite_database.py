@@ -19,18 +19,22 @@ import aiosqlite
 from quota_core import sqlite_backup
 from quota_core.crash_points import crash_point
 from quota_core.database import Cache
-from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.errors import (
+    ConstraintError,
+    DatabaseInUseError,
+    HaltedError,
+    SchemaError,
+    UnavailableError,
+)
 from quota_core.halting import Halting
-from quota_core.sqlite_statements import drive
+from quota_core.late_balances import LateBalances
+from quota_core.sqlite_connection import connect
+from quota_core.sqlite_statements import caught_up, drive
 from quota_core.statements import Work
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-PAGE_BYTES = 2048
-"""Small pages: a batch changes one row on each of many, and all of a changed page goes into the log."""
-CHECKPOINT_PAGES = 32_768
 
 
 class SqliteDatabase(Halting):
@@ -49,11 +53,13 @@ class SqliteDatabase(Halting):
         self._connection: aiosqlite.Connection | None = None
         self._lost = False  # the connection was closed after a failure and could not be opened again
         self._caches: list[Cache] = []
+        self._late = LateBalances()
         self._writes = 0
         self._quiet = asyncio.Event()
 
     def attach(self, cache: Cache) -> None:
         """Tell `cache` when to make room and when to forget."""
+        cache.late = self._late
         self._caches.append(cache)
 
     async def open(self) -> None:
@@ -71,7 +77,7 @@ class SqliteDatabase(Halting):
             self._path.touch(mode=0o600)
         except OSError as error:
             raise UnavailableError(f"{self._path} cannot be opened: {error}") from error
-        connection = aiosqlite.Connection(self._connect, iter_chunk_size=64)
+        connection = aiosqlite.Connection(lambda: connect(self._path), iter_chunk_size=64)
         # A program that fails before it could close the file must end all the same.
         connection._thread.daemon = True  # noqa: SLF001 - aiosqlite has no public way to say so
         try:
@@ -81,59 +87,6 @@ class SqliteDatabase(Halting):
             await asyncio.to_thread(connection._thread.join)  # noqa: SLF001 - nothing public waits for it
             raise
         self._connection = connection
-
-    def _connect(self) -> sqlite3.Connection:
-        # Never made here: when the file is gone, a new empty one in its place would be the worst of answers.
-        address = f"{self._path.absolute().as_uri()}?mode=rw"
-        try:
-            connection = sqlite3.connect(
-                address,
-                uri=True,
-                isolation_level=None,
-                timeout=0,
-                check_same_thread=False,
-                cached_statements=512,
-            )
-        except sqlite3.Error as error:
-            raise UnavailableError(f"{self._path} cannot be opened: {error}") from error
-        try:
-            self._prepare(connection)
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise self._refusal(error) from error
-            raise
-        return connection
-
-    def _refusal(self, error: sqlite3.Error) -> Exception:
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            return DatabaseInUseError(f"{self._path} is in use by another process; stop that one first")
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            return SchemaError(f"{self._path} is no database")
-        return UnavailableError(f"{self._path} cannot be opened: {error}")
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Whose file it is comes first: that of another program stays as it was, to the byte.
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and "migrations" not in tables:
-            raise SchemaError(f"{self._path} is the database of another program")
-        self._path.chmod(0o600)
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Else what a statement over many rows would need to undo itself goes to a file.
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -65536")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-        # Read back, never assumed: a file on a strange disk may refuse either.
-        if connection.execute("PRAGMA synchronous").fetchone() != (2,):
-            raise UnavailableError("SQLite does not keep synchronous=FULL")
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            raise UnavailableError(f"{self._path} cannot use a write-ahead log (is it on a network disk?)")
 
     async def close(self) -> None:
         """Write the log back into the file and close it."""
@@ -166,10 +119,29 @@ class SqliteDatabase(Halting):
 
     def _look(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
-            return drive(connection, work)
-        except sqlite3.Error as error:
-            self._forget()
-            raise self._trouble(error, "read") from error
+            result = drive(connection, lambda: caught_up(connection, work, self._late))
+        except BaseException as error:
+            if connection.in_transaction:
+                self._roll_back(connection)
+            elif isinstance(error, sqlite3.Error):
+                self._forget()
+            if isinstance(error, sqlite3.Error):
+                raise self._trouble(error, "read") from error
+            raise
+        if connection.in_transaction:
+            self._keep_late(connection)
+        return result
+
+    def _keep_late(self, connection: sqlite3.Connection) -> None:
+        """Commit what a look had to write first; it has seen it either way."""
+        if self.halted is None:
+            try:
+                connection.execute("COMMIT")
+            except sqlite3.Error:
+                log.exception("what was late could not be written; it is told again by the entries")
+            else:
+                return
+        self._roll_back(connection)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """
@@ -251,7 +223,7 @@ class SqliteDatabase(Halting):
         self._lost = True
         self._connection._conn.close()  # noqa: SLF001 - aiosqlite has no public way to open again in place
         try:
-            fresh = self._connection._connection = self._connect()  # noqa: SLF001 - the same
+            fresh = self._connection._connection = connect(self._path)  # noqa: SLF001 - the same
         except (DatabaseInUseError, SchemaError) as error:
             raise UnavailableError(str(error)) from error
         self._lost = False
@@ -260,20 +232,24 @@ class SqliteDatabase(Halting):
     def _attempt(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
             connection.execute("BEGIN IMMEDIATE")
-            result = drive(connection, work)
+            result = drive(connection, lambda: caught_up(connection, work, self._late))
             connection.execute("COMMIT")
         except BaseException:
-            self._forget()
-            try:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                log.exception("a transaction could not be rolled back; opening the database again")
-                self._lost = True
+            self._roll_back(connection)
             raise
         return result
 
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        self._forget()
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            log.exception("a transaction could not be rolled back; opening the database again")
+            self._lost = True
+
     def _forget(self) -> None:
+        self._late.forget()
         for cache in self._caches:
             cache.forget()
 

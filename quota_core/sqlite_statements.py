@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
+from quota_core.late_balances import LateBalances
 from quota_core.statements import ROW_LOCK, Row, Statement, Work
 
 T = TypeVar("T")
@@ -22,6 +23,24 @@ def drive(connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         statement = next(generator)
         while True:
             statement = generator.send(_execute(connection, statement))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        generator.close()
+
+
+def caught_up(connection: sqlite3.Connection, work: Callable[[], Work[T]], late: LateBalances) -> Work[T]:
+    """Run `work`; balances that a statement would miss are written before it, in a transaction."""
+    generator = work()
+    try:
+        statement = next(generator)
+        while True:
+            if late.missed_by(statement):
+                if not connection.in_transaction:
+                    connection.execute("BEGIN IMMEDIATE")
+                yield from late.catch_up()
+            statement = generator.send((yield statement))
     except StopIteration as stop:
         result: T = stop.value
         return result

@@ -65,6 +65,7 @@ SQL_PLACES = (
     "quota_core/store/",
     "quota_core/sqlite_database.py",
     "quota_core/sqlite_backup.py",
+    "quota_core/sqlite_connection.py",
     "quota_core/postgres_",
     "quota_core/statements.py",
     "quota_core/migrations/",

@@ -7,8 +7,13 @@ from quota_core.statements import Work, fetch, run
 
 def mark(name: str) -> Work[int]:
     """Return how far a recurring check has come, 0 at first."""
+    return (yield from find(name)) or 0
+
+
+def find(name: str) -> Work[int | None]:
+    """Return how far recurring work has come, None before it began."""
     rows = yield fetch("SELECT value FROM marks WHERE name = $1", name)
-    return int(rows[0][0]) if rows else 0
+    return int(rows[0][0]) if rows else None
 
 
 def set_mark(name: str, value: int) -> Work[None]:

@@ -10,6 +10,29 @@ from quota_core.ledger import NEVER_MS, AccountState, Lot
 from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any, run_all, run_each
 from quota_core.witnesses import first_digest
 
+BalanceRow = tuple[int, int, int, bytes, int, str]
+"""Where an account stands: (account, version, head, digest, time, open windows)."""
+ACCOUNTS = """
+    WITH wanted (kind, external_id) AS ({rows})
+    SELECT a.id, a.kind, a.external_id, a.created_ms, b.version, b.head, b.digest, b.windows
+    FROM wanted w JOIN accounts a ON a.kind = w.kind AND a.external_id = w.external_id
+        JOIN balances b ON b.account = a.id
+    ORDER BY a.id FOR UPDATE OF b
+    """
+_OPEN_BALANCES = """
+    INSERT INTO balances (account, version, head, digest, active_ms, windows)
+    SELECT id, 0, 0, $3, $4, '' FROM accounts WHERE kind = $1 AND external_id = $2
+    ON CONFLICT (account) DO NOTHING
+    """
+_SET_BALANCES = """
+    INSERT INTO balances (account, version, head, digest, active_ms, windows) {rows}
+    ON CONFLICT (account) DO UPDATE SET version = excluded.version, head = excluded.head,
+        digest = excluded.digest, active_ms = excluded.active_ms, windows = excluded.windows
+    """
+_BALANCES = "SELECT account, version, head, digest, active_ms, windows FROM balances WHERE account = ANY($1)"
+WRITES_OF_BALANCES = (_OPEN_BALANCES, _SET_BALANCES)
+"""Statements that name the balances and read none."""
+
 
 def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
     """Open the accounts that do not exist yet."""
@@ -21,11 +44,7 @@ def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
         [(ref.kind, ref.external_id, now_ms) for ref in refs],
     )
     yield run_each(
-        """
-        INSERT INTO balances (account, version, head, digest, active_ms, windows)
-        SELECT id, 0, 0, $3, $4, '' FROM accounts WHERE kind = $1 AND external_id = $2
-        ON CONFLICT (account) DO NOTHING
-        """,
+        _OPEN_BALANCES,
         [(*ref, first_digest(*ref, now_ms), now_ms) for ref in refs],
     )
 
@@ -37,17 +56,7 @@ def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
     Of `accounts` only what never changes is read: PostgreSQL reads again no row but the locked one when it had to
     wait for it. Everything else follows in a statement of its own, after the lock.
     """
-    rows = yield fetch_all(
-        """
-        WITH wanted (kind, external_id) AS ({rows})
-        SELECT a.id, a.kind, a.external_id, a.created_ms, b.version, b.head, b.digest, b.windows
-        FROM wanted w JOIN accounts a ON a.kind = w.kind AND a.external_id = w.external_id
-            JOIN balances b ON b.account = a.id
-        ORDER BY a.id FOR UPDATE OF b
-        """,
-        ("text", "text"),
-        refs,
-    )
+    rows = yield fetch_all(ACCOUNTS, ("text", "text"), refs)
     return [
         AccountState(
             id=row[0],
@@ -254,17 +263,15 @@ def close_windows(rows: Sequence[tuple[int, int, str, int, int]]) -> Work[None]:
         )
 
 
-def set_balances(rows: Sequence[tuple[int, int, int, bytes, int, str]]) -> Work[None]:
-    """Write where accounts stand: (account, version, head, digest, time, open windows)."""
-    yield run_all(
-        """
-        INSERT INTO balances (account, version, head, digest, active_ms, windows) {rows}
-        ON CONFLICT (account) DO UPDATE SET version = excluded.version, head = excluded.head,
-            digest = excluded.digest, active_ms = excluded.active_ms, windows = excluded.windows
-        """,
-        ("bigint", "bigint", "bigint", "bytea", "bigint", "text"),
-        rows,
-    )
+def balances(account_ids: Sequence[int]) -> Work[list[BalanceRow]]:
+    """Return where accounts stand."""
+    return (yield fetch_any(_BALANCES, account_ids))
+
+
+def set_balances(rows: Sequence[BalanceRow]) -> Work[None]:
+    """Write where accounts stand."""
+    if rows:
+        yield run_all(_SET_BALANCES, ("bigint", "bigint", "bigint", "bytea", "bigint", "text"), rows)
 
 
 def set_plan(account: int, plan: str | None, until_ms: int | None) -> Work[None]:
