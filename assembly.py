@@ -97,6 +97,7 @@ async def run_bot(
         tallies = Tallies(clock=utc_ms)
         core = CoreParts(settings, ledger, checkout, meter=tallies)
         stack.push_async_callback(core.quota.drain)
+        await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
         gateway = None
         if duties.discord:
             parts = core.parts(settings, data, settings.public_url or http_url, with_ask=with_ask)

@@ -39,7 +39,7 @@ class MetricBalance:
 
     `purchased` counts units brought for ever (operators' grants included) less those taken back;
     `purchased_left` is what is left of them; `expiring_left` what is left of lots that end; `debt` is what
-    later purchases pay first.
+    later purchases pay first. `held` units count as used until their holds end.
     """
 
     metric: str
@@ -50,6 +50,7 @@ class MetricBalance:
     frozen: int
     expiring_left: int
     debt: int
+    held: int = 0
 
     @property
     def is_of_use(self) -> bool:
@@ -61,6 +62,7 @@ class MetricBalance:
             or self.expiring_left
             or self.frozen
             or self.debt
+            or self.held
         )
 
     @property
@@ -222,6 +224,7 @@ def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance
         frozen=frozen,
         expiring_left=expiring,
         debt=payer.state.debt.get(name, 0),
+        held=sum(hold.units for hold in payer.state.holds if hold.metric == name),
     )
 
 

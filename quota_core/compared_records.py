@@ -61,7 +61,8 @@ class CrossingsTable:
         self._verdict.count("crossings", len(found))
         for account, metric, period, percent, entry, *said, parts in found:
             pots = {part.partition("=")[0] for part in (parts or "").split()}
-            if said != [account, metric, EntryKind.SPEND] or period not in pots:
+            taken = said[:2] == [account, metric] and said[2] in (EntryKind.SPEND, EntryKind.HOLD)
+            if not taken or period not in pots:
                 self._verdict.note(
                     [f"account {account}: entry {entry} did not cross {percent} % of window {period}"]
                 )

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from quota_core import witnesses
 from quota_core.accounts import AccountRef
+from quota_core.counted import Noted
 from quota_core.keys import key_bytes
-from quota_core.recount import Noted, Recount
+from quota_core.recount import Recount
 from quota_core.statements import Row, Work
 from quota_core.store import proofs as rows
 from quota_core.store.proofs import ComparedOrder

@@ -9,15 +9,15 @@ transaction only writes, and the next batch is decided while it does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from quota_core import answers, ledger
+from quota_core import answers, facts, hold_ends, ledger, shares
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.chain import Entry
 from quota_core.errors import AccountBlockedError, ConflictingReplayError, NotInPlanError, QuotaError
-from quota_core.keys import derived_key
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.posting import Crossed, Posting
@@ -85,8 +85,9 @@ class Decisions:
         states = yield from self._book.states_of(
             [ref for operation in operations for ref in operation.payers], now_ms=now_ms, create=True
         )
+        yield from hold_ends.end_due(self._book, states, now_ms)
         # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
-        known = yield from self.known([(op.key, states[op.account].id) for op in operations])
+        known = yield from shares.known([(op.key, states[op.account].id) for op in operations])
         yield from self._book.prepare(
             [(states[ref], op.metric) for op in operations for ref in op.payers], now_ms
         )
@@ -101,7 +102,7 @@ class Decisions:
                 for ref in operation.payers
             ]
             if place in known:
-                outcomes.append(self._replay(operation, payers, known[place]))
+                outcomes.append(self.replay(operation, payers, known[place]))
                 continue
             count = len(posting.entries)
             alone = (
@@ -155,6 +156,8 @@ class Decisions:
         state = self._book.states.get(account)
         if state is None or others or key in self._keys or key in self._older_keys:
             return None
+        if state.holds and hold_ends.is_due(state, posting.now_ms):
+            return None
         outcome = self._decide_alone(operation, state, posting.windows_of(state, metric), posting)
         if type(outcome) is Spend:
             self._keys.add(key)
@@ -189,23 +192,15 @@ class Decisions:
         if len(self._keys) > REMEMBERED_KEYS // 2:
             self._keys, self._older_keys = set(), self._keys
 
-    def known(self, keys: Sequence[tuple[bytes, int]]) -> Work[dict[tuple[bytes, int], list[Entry]]]:
-        """Return, for each key that its account has used, the entries of that operation, all payers' included."""
-        found = {(entry.key, entry.account): [entry] for entry in (yield from entry_rows.by_keys(keys))}
-        if not found:
-            return found
-        shares = {
-            (payer_key(first.account, first.key), account): first
-            for (first,) in found.values()
-            for account in _payers_in(first)
-        }
-        for entry in (yield from entry_rows.by_keys(list(shares))):
-            first = shares[entry.key, entry.account]
-            found[first.key, first.account].append(entry)
-        return found
-
-    def decide(self, operation: Consume, payers: Sequence[Payer], posting: Posting) -> Spend | QuotaError:
-        """Spend, or refuse."""
+    def decide(
+        self,
+        operation: Consume,
+        payers: Sequence[Payer],
+        posting: Posting,
+        *,
+        until_ms: int | None = None,
+    ) -> Spend | QuotaError:
+        """Spend, or refuse; with `until_ms` the units are held until then, and not spent yet."""
         first, metric, units = payers[0], operation.metric, operation.units
         for payer in payers:
             if payer.state.blocked:
@@ -222,11 +217,14 @@ class Decisions:
                     operation.service or metric, metric=metric, feature=None, plan=plan, plans=plans
                 )
             return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
+        if until_ms is not None:
+            drafts = [replace(draft, kind=EntryKind.HOLD) for draft in drafts]
+            drafts[0] = replace(drafts[0], parts=(*drafts[0].parts, facts.until(until_ms)))
         windows = {payer.state.id: payer.windows for payer in payers}
         # The key is the first payer's; another one's account may have its own operation under the same key.
         entries = [posting.append(drafts[0], operation.key, windows[drafts[0].state.id])]
         for draft in drafts[1:]:
-            key = payer_key(drafts[0].state.id, operation.key)
+            key = shares.payer_key(drafts[0].state.id, operation.key)
             entries.append(posting.append(draft, key, windows[draft.state.id]))
         return answers.spend_of(metric, entries, replayed=False)
 
@@ -242,10 +240,18 @@ class Decisions:
         having = book.catalog.plans_with(feature, metric)
         return NotInPlanError(service or metric, metric=metric, feature=feature, plan=plans[0], plans=having)
 
-    def _replay(self, operation: Consume, payers: Sequence[Payer], before: list[Entry]) -> Spend | QuotaError:
+    def replay(
+        self,
+        operation: Consume,
+        payers: Sequence[Payer],
+        before: list[Entry],
+        *,
+        kind: EntryKind = EntryKind.SPEND,
+    ) -> Spend | QuotaError:
+        """Return the first answer, if the entries that are under the key are of this operation."""
         same = (
             {entry.account for entry in before} <= {payer.state.id for payer in payers}
-            and all(entry.kind == EntryKind.SPEND for entry in before)
+            and all(entry.kind == kind for entry in before)
             and _service_in(before[0]) == operation.parts
         )
         if not operation.service:  # else how often it was called is the content: it may have cost less then
@@ -257,18 +263,6 @@ class Decisions:
         if not same:
             return ConflictingReplayError("this key was used before, with other content")
         return answers.spend_of(self._book.metric_names[before[0].metric], before, replayed=True)
-
-
-def payer_key(first_account: int, key: bytes) -> bytes:
-    """Return the key under which another account pays for an operation of `first_account`."""
-    return derived_key("payer", first_account.to_bytes(8, "big") + key)
-
-
-def _payers_in(entry: Entry) -> list[int]:
-    """Return the other accounts that paid for the operation of this entry."""
-    if "^" not in entry.parts:
-        return []
-    return [int(pot[1:]) for pot, _ in parts_of(entry.parts) if pot[0] == "^"]
 
 
 def _service_in(entry: Entry) -> tuple[Part, ...]:

@@ -11,6 +11,8 @@ QuotaError
 ├── UnknownPackageError        no such package in the catalog
 ├── UnknownOrderError          no such order
 ├── UnknownSpendError          nothing was spent under this key, so nothing can be given back
+├── UnknownHoldError           nothing was held under this key
+├── HoldEndedError             the hold has ended in another way, or by its time
 ├── ConflictingReplayError     same key as before, different content
 ├── AmountError                an amount outside its bounds
 ├── NotAllowedError            the actor may not do this
@@ -150,6 +152,26 @@ class UnknownOrderError(QuotaError):
 
 class UnknownSpendError(QuotaError):
     """Nothing was spent under this key, so nothing can be given back."""
+
+
+class UnknownHoldError(QuotaError):
+    """Nothing was held under this key."""
+
+
+class HoldEndedError(QuotaError):
+    """
+    The hold has ended already.
+
+    Attributes:
+        how: settled, released, or expired (by its time).
+        units_used: what it was settled with; 0 otherwise.
+
+    """
+
+    def __init__(self, how: str, *, units_used: int) -> None:
+        self.how = how
+        self.units_used = units_used
+        super().__init__(f"the hold was {how} already")
 
 
 class ConflictingReplayError(QuotaError):

@@ -12,6 +12,7 @@ and, beside them, debt                                                      !=5
 and what other accounts paid of the same operation                          ^34=7
 Three parts say something beside the units: when a lot ends, a digest that binds another row (see `witnesses`), and
 which service was called how often, in the entry of every payer: @12=1763600000000 &0f3a…=1 *rag=1.
+A fourth says what an operation is about (see `facts`): ~until=1763600000000.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import NamedTuple
 from quota_core.accounts import AccountRef
 from quota_core.parts import Part
 from quota_core.periods import Period
+from quota_core.returns import OpenHold
 from quota_core.witnesses import ENDS_MARK
 
 MAX_COUNT = 2**62  # no counter grows beyond it, so that sums of two still fit the columns
@@ -36,7 +38,7 @@ _NO_DEBT: Mapping[str, int] = MappingProxyType({})
 
 
 class EntryKind(IntEnum):
-    """What an entry records. Kinds above GIVE_BACK are changes that history shows."""
+    """What an entry records. History shows kinds above GIVE_BACK, and of holds those that are open."""
 
     SPEND = 1
     GIVE_BACK = 2
@@ -45,6 +47,9 @@ class EntryKind(IntEnum):
     PURCHASE = 5
     EXPIRE = 6
     PLAN = 7
+    HOLD = 8
+    SETTLE = 9
+    RELEASE = 10
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +70,7 @@ class AccountState:
 
     `used` maps windows (requests/2026-11-20) to units used and how many of them were overage; a window that is not
     in it was not read yet. `closed` names those of them that ended and can leave it. `lots` holds, by metric, the
-    lots with something left.
+    lots with something left, `holds` what is held for this account.
     """
 
     id: int
@@ -82,6 +87,7 @@ class AccountState:
     lots: Mapping[str, list[Lot]] = field(default_factory=lambda: _NO_LOTS)
     debt: Mapping[str, int] = field(default_factory=lambda: _NO_DEBT)
     closed: frozenset[str] = frozenset()
+    holds: tuple[OpenHold, ...] = ()
 
     def add_lots(self, metric: str, lots: Iterable[Lot]) -> None:
         """Put lots beside those that are here."""
@@ -241,13 +247,6 @@ def _used(state: AccountState, window: Window) -> int:
     return state.used.get(window.place, _NOTHING)[0]
 
 
-def give_back(state: AccountState, metric: str, units: int, parts: Iterable[Part]) -> Draft:
-    """Return every pot of a spend to where it was, in the windows that the spend was booked on."""
-    # Overage shrinks before the use that contains it; lots come back even when they expired meanwhile.
-    back = tuple((pot, -delta) for pot, delta in parts if pot[0] != "^")
-    return Draft(state=state, kind=EntryKind.GIVE_BACK, metric=metric, units=units, parts=back)
-
-
 def bring(state: AccountState, kind: EntryKind, metric: str, units: int, lot_id: int) -> Draft:
     """Add a lot of `units`; what the account owes is paid from it first."""
     owed = min(units, state.debt.get(metric, 0))
@@ -283,7 +282,7 @@ def apply(draft: Draft) -> None:
             lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
             lot.left += delta
             assert lot.left >= 0
-        elif mark in "^@&*" or draft.kind is EntryKind.PLAN:
+        elif mark in "^@&*~" or draft.kind is EntryKind.PLAN:
             pass  # no pot of this account: another's share has its own entry, a plan is written beside
         elif mark == "!":
             state.debt = {**state.debt, metric: state.debt.get(metric, 0) + delta}

@@ -116,7 +116,7 @@ class Posting:
         self._chain(state, entry)
         self._whole.add(state.id)
         self._note_changes(state, draft)
-        if draft.kind is EntryKind.SPEND:
+        if draft.kind in (EntryKind.SPEND, EntryKind.HOLD):
             counted = max((delta for pot, delta in draft.parts if pot[0] not in NO_WINDOW), default=0)
             if counted:
                 self._note_crossings(state, windows, counted, entry)

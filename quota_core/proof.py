@@ -13,6 +13,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from quota_core.compared_accounts import AccountsTable, DebtsTable
+from quota_core.compared_holds import HoldsTable
 from quota_core.compared_lots import EmptyTable, LotsTable, MetricsTable
 from quota_core.compared_records import AuditTable, CrossingsTable
 from quota_core.compared_sales import NoticesTable, OrdersTable
@@ -82,7 +83,7 @@ class Proof:
         await self._compare(read, NoticesTable(verdict))
         await self._compare(read, AuditTable(count, verdict))
         await self._compare(read, CrossingsTable(verdict))
-        await self._compare(read, EmptyTable("holds", rows.holds_after, verdict))
+        await self._compare(read, HoldsTable(count, verdict))
         await self._compare(read, EmptyTable("payers", rows.payers_after, verdict))
         await self._compare(read, MetricsTable(count, verdict))
         self._conclude({number: name for name, number in metric_ids.items()})

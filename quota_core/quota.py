@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from quota_core import answers
@@ -30,10 +30,13 @@ from quota_core.errors import (
     UnavailableError,
     UnknownMetricError,
 )
+from quota_core.hold_ends import HoldEnd
+from quota_core.holds import DEFAULT_TTL_SECONDS, Held, Holds
 from quota_core.keys import key_bytes
 from quota_core.meter import UNMETERED, Meter
 from quota_core.severities import report_crossings
-from quota_core.undoing import Undoing
+from quota_core.undoing import give_back
+from quota_core.waiting import Together, release
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +46,6 @@ FLUSHERS = 2
 """One batch is decided and answered while the other one is written..."""
 WORTH_ANOTHER = 128
 """... once so many operations wait: a few do better together, since each transaction waits for the disk."""
-
-
-class _Together(NamedTuple):
-    """One who waits for several operations at once."""
-
-    future: asyncio.Future[Sequence[Spend | Exception]]
-    size: int
 
 
 class Quota:
@@ -78,10 +74,11 @@ class Quota:
         self._meter, self._monotonic = meter, monotonic
         self._since = 0.0  # when the oldest that waits came
         self._operations: list[Consume] = []
-        self._waiting: list[asyncio.Future[Spend] | _Together] = []
+        self._waiting: list[asyncio.Future[Spend] | Together] = []
         self._flushers: set[asyncio.Task[Any] | None] = set()
         self._decisions = Decisions(book, clock=clock)
         self.advisor = Advisor(database, book, self._decisions, clock=clock)
+        self.holds = Holds(database, book, self._decisions, clock=clock)
 
     @property
     def book(self) -> Book:
@@ -170,7 +167,7 @@ class Quota:
             if not self._operations:
                 self._since = self._monotonic()
             self._operations += together
-            self._waiting.append(_Together(future, len(together)))
+            self._waiting.append(Together(future, len(together)))
             self._start_flusher()
             for outcome in await future:
                 if not isinstance(outcome, Spend | QuotaError) or isinstance(outcome, UnavailableError):
@@ -184,7 +181,7 @@ class Quota:
             # Shielded: whoever stops waiting must not take the answers from those who wait.
             await asyncio.shield(asyncio.gather(*[task for task in self._flushers if task is not None]))
 
-    def _take(self) -> tuple[list[Consume], list[asyncio.Future[Spend] | _Together]]:
+    def _take(self) -> tuple[list[Consume], list[asyncio.Future[Spend] | Together]]:
         """Take the next batch from the queue: operations, and who waits for them."""
         count = min(len(self._operations), MAX_BATCH)
         waiting = self._waiting[:count]
@@ -192,7 +189,7 @@ class Quota:
             taken = number = 0
             while taken < count:
                 one = self._waiting[number]
-                taken += one.size if type(one) is _Together else 1
+                taken += one.size if type(one) is Together else 1
                 number += 1
             count, waiting = taken, self._waiting[:number]
         operations, self._operations = self._operations[:count], self._operations[count:]
@@ -207,7 +204,7 @@ class Quota:
                 self._start_flusher()
                 outcomes = await self._outcomes(operations)
                 crash_point("consume.45.committed")
-                _release(waiting, outcomes)
+                release(waiting, outcomes)
                 self._meter.decided(len(operations), self._monotonic() - since)
         finally:
             # At once, and not when the task is seen to be done: who comes in between must start another.
@@ -272,28 +269,31 @@ class Quota:
             UnknownSpendError: nothing was spent under this key.
 
         """
-        undoing = Undoing(self._book, self._decisions, clock=self._clock)
-        return await self._database.write(lambda: undoing.give_back(account, key_bytes(key)))
+        return await self._database.write(
+            lambda: give_back(self._book, account, key_bytes(key), self._clock())
+        )
 
+    async def hold(
+        self,
+        account: AccountRef,
+        units: int = 1,
+        *,
+        key: str | int | UUID,
+        metric: str | None = None,
+        ttl_seconds: int = DEFAULT_TTL_SECONDS,
+        payers: Sequence[AccountRef] = (),
+        service: str | None = None,
+    ) -> Held:
+        """Take units as `consume` does, until the hold is ended or `ttl_seconds` are over; see `Holds.hold`."""
+        operation = self.operation(account, units, key=key, metric=metric, payers=payers, service=service)
+        held = await self.holds.hold(operation, ttl_seconds)
+        report_crossings(self._meter, self._book.catalog, [held.spend])
+        return held
 
-def _release(
-    waiting: Sequence[asyncio.Future[Spend] | _Together], outcomes: Sequence[Spend | Exception]
-) -> None:
-    """Give everyone who waits the outcomes that are theirs; who was cancelled can ask again with the key."""
-    place = 0
-    for one in waiting:
-        if type(one) is _Together:
-            if not one.future.done():
-                one.future.set_result(outcomes[place : place + one.size])
-            place += one.size
-            continue
-        assert isinstance(one, asyncio.Future)
-        outcome = outcomes[place]
-        place += 1
-        if one.done():
-            continue
-        if type(outcome) is Spend:
-            one.set_result(outcome)
-        else:
-            assert isinstance(outcome, Exception)
-            one.set_exception(outcome)
+    async def settle(self, account: AccountRef, *, key: str | int | UUID, units: int) -> HoldEnd:
+        """End the hold under `key` of which `units` were used; see `Holds.settle`."""
+        return await self.holds.settle(account, key_bytes(key), units)
+
+    async def release(self, account: AccountRef, *, key: str | int | UUID) -> HoldEnd:
+        """End the hold under `key` of which nothing was used; see `Holds.release`."""
+        return await self.holds.release(account, key_bytes(key))

@@ -15,6 +15,7 @@ from quota_core.chain import Entry, digest_of
 from quota_core.database import Database
 from quota_core.settled import settled_id
 from quota_core.statements import Work
+from quota_core.store import entries as entry_rows
 from quota_core.store import marks
 from quota_core.store import proofs as rows
 from quota_core.verdict import Verdict
@@ -57,7 +58,7 @@ def _check_step(mark: int) -> Work[_Step]:
     problems: list[str] = []
     found = [Entry._make(row) for row in (yield from rows.entries_after(mark, STEP))]
     known = {entry.id for entry in found}
-    previous = yield from rows.entries([e.prev for e in found if e.prev and e.prev not in known])
+    previous = yield from entry_rows.by_ids([e.prev for e in found if e.prev and e.prev not in known])
     before = {entry.id: entry for entry in (*previous, *found)}
     first = {
         row[0]: first_digest(*row[1:])

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from quota_core import witnesses
 from quota_core.chain import GENESIS, seal
+from quota_core.counted import LotCount, Noted
+from quota_core.facts import FACT_MARK
 from quota_core.ledger import EntryKind
 from quota_core.parts import SERVICE_MARK
+from quota_core.recounted_holds import HoldsCount
 from quota_core.statements import Row
 from quota_core.window_sums import OVERAGE, WindowSums
 
@@ -24,43 +26,12 @@ Chain = tuple[int, int, bytes, int, int]
 _SPEND, _GIVE_BACK, _GRANT = int(EntryKind.SPEND), int(EntryKind.GIVE_BACK), int(EntryKind.GRANT)
 _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), int(EntryKind.EXPIRE)
 _PLAN = int(EntryKind.PLAN)
-_CALLING = {_SPEND: 1, _GIVE_BACK: -1}
+_HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
+_TAKING = frozenset((_SPEND, _HOLD))
+_RETURNING = frozenset((_GIVE_BACK, _SETTLE, _RELEASE))
+_CALLING = {_SPEND: 1, _HOLD: 1, _GIVE_BACK: -1, _RELEASE: -1}
 """Kinds of entries that name a service, with the sign of its calls."""
 _KINDS = frozenset(int(kind) for kind in EntryKind)
-
-
-@dataclass(slots=True)
-class LotCount:
-    """What entries say of a lot, in units; `ends_ms` None: never."""
-
-    account: int
-    metric: int
-    kind: int
-    units: int
-    brought_by: int
-    created_ms: int
-    ends_ms: int | None = None
-    left: int = 0
-    taken: int = 0
-    expired: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
-    """An entry that brought units, or that was made by hand: what other rows must agree with."""
-
-    entry: int
-    account: int
-    metric: int
-    kind: int
-    units: int
-    at_ms: int
-    key: bytes
-    allowance_left: int | None
-    purchased_left: int
-    lot: int
-    into_lot: int
-    witness: str
 
 
 class Recount:
@@ -78,6 +49,7 @@ class Recount:
         self.sums = WindowSums()
         self.lots: dict[int, LotCount] = {}
         self.debts: dict[tuple[int, int], int] = {}
+        self.holds = HoldsCount()
         self.purchases: dict[int, Noted] = {}
         self.by_hand: dict[int, Noted] = {}
         self.issued: dict[tuple[int, int], int] = defaultdict(int)
@@ -184,6 +156,10 @@ class _Count:
         if kind == _PLAN:
             plans, until_ms = parts[-1]
             count.plans[self._account] = (plans.partition(">")[2], until_ms or None)
+        if kind == _HOLD:
+            count.holds.begin(row, parts)
+        elif kind in (_SETTLE, _RELEASE):
+            self._problems += count.holds.end(row, parts)
         if kind not in (_GRANT, _REMOVE, _PURCHASE, _PLAN):
             return
         lot, into = next(((int(pot[1:]), units) for pot, units in parts if pot[:1] == "#"), (0, 0))
@@ -225,7 +201,7 @@ class _Count:
                 calls += delta
                 named += 1
                 continue
-            elif mark not in ("^", witnesses.MARK):  # another account's share has its own entry
+            elif mark not in ("^", witnesses.MARK, FACT_MARK):  # another account's share has its own entry
                 total += delta * weight(metric, pot)
                 if mark != OVERAGE:
                     windows.add(delta)
@@ -263,7 +239,7 @@ class _Count:
             lot.taken -= delta
         elif kind == _EXPIRE:
             lot.expired -= delta
-        elif kind in (_SPEND, _GIVE_BACK):
+        elif kind in _TAKING or kind in _RETURNING:
             self._recount.spent[self._metric] -= delta
         if lot.left < 0 or lot.left + lot.taken + lot.expired > lot.units:
             self._wrong(f"leaves lot {lot_id} with {lot.left} of {lot.units} units")
@@ -276,7 +252,7 @@ class _Count:
         """Check that the parts amount to the units, and that all windows count the same."""
         if self._kind in (_GRANT, _PURCHASE):
             moved = lots - debt  # what pays a debt does not reach the lot
-        elif self._kind == _GIVE_BACK:
+        elif self._kind in _RETURNING:
             moved = lots - sum(windows)
         else:
             moved = sum(windows) - lots

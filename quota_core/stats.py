@@ -79,7 +79,8 @@ class Statistics:
         metric = self._book.metric_ids[self._book.catalog.primary_metric]
         rows = yield fetch(
             """
-            SELECT coalesce(sum(CASE kind WHEN 1 THEN units WHEN 2 THEN -units ELSE 0 END), 0),
+            SELECT
+                coalesce(sum(CASE WHEN kind IN (1, 8) THEN units WHEN kind IN (2, 9, 10) THEN -units END), 0),
                 (SELECT max(id) FROM entries)
             FROM entries WHERE id > $2 AND id <= $2 + $3 AND metric = $1
             """,

@@ -1,54 +1,81 @@
-"""Undo a spend, in the windows and lots that it was booked on, as a transaction's work."""
+"""Undo what was spent or held, in the windows and lots that it was booked on, as a transaction's work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 
-from quota_core import ledger
+from quota_core import facts, shares
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
-from quota_core.decisions import Decisions
+from quota_core.chain import Entry
 from quota_core.errors import UnknownSpendError
 from quota_core.keys import derived_key
-from quota_core.ledger import EntryKind
-from quota_core.parts import parts_of
+from quota_core.ledger import AccountState, Draft, EntryKind
+from quota_core.parts import SERVICE_MARK, parts_of
 from quota_core.posting import Posting
+from quota_core.returns import given_back
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
 
 
-class Undoing:
-    """Give back what was spent; `clock` gives UTC milliseconds."""
+def give_back(book: Book, account: AccountRef, key: bytes, now_ms: int) -> Work[int]:
+    """Undo the spend of this key, once, and return its units; UnknownSpendError when there is none."""
+    states = yield from book.states_of([account], now_ms=now_ms, create=False)
+    state = states[account]
+    spent = (yield from shares.known([(key, state.id)])).get((key, state.id), [])
+    if not spent or spent[0].kind != EntryKind.SPEND:
+        raise UnknownSpendError("nothing was spent under this key")
+    units = sum(entry.units for entry in spent)
+    back_key = derived_key("give_back", key)
+    if not (yield from entry_rows.by_keys([(back_key, state.id)])):
+        yield from take_back(
+            book, spent, EntryKind.GIVE_BACK, units, key=back_key, now_ms=now_ms, states=states
+        )
+    return units
 
-    def __init__(self, book: Book, decisions: Decisions, *, clock: Callable[[], int]) -> None:
-        self._book = book
-        self._decisions = decisions
-        self._clock = clock
 
-    def give_back(self, account: AccountRef, key: bytes) -> Work[int]:
-        """Undo the spend of this key, once; UnknownSpendError when there is none."""
-        now_ms = self._clock()
-        states = yield from self._book.states_of([account], now_ms=now_ms, create=False)
-        state = states[account]
-        spent = (yield from self._decisions.known([(key, state.id)])).get((key, state.id), [])
-        if not spent or spent[0].kind != EntryKind.SPEND:
-            raise UnknownSpendError("nothing was spent under this key")
-        units = sum(entry.units for entry in spent)
-        if (yield from entry_rows.by_keys([(derived_key("give_back", key), state.id)])):
-            return units
-        refs = yield from state_rows.refs([entry.account for entry in spent])
-        states = yield from self._book.states_of(refs.values(), now_ms=now_ms, create=False)
-        metric = self._book.metric_names[spent[0].metric]
-        payers = yield from self._book.payers([(one, metric) for one in states.values()], now_ms)
-        posting = Posting(self._book, now_ms)
-        yield from posting.begin(len(spent))
-        for entry in spent:
-            payer = payers[entry.account, metric]
-            parts = parts_of(entry.parts)
-            yield from self._book.touch(payer.state, metric, parts)
-            draft = ledger.give_back(payer.state, metric, entry.units, parts)
-            posting.append(draft, derived_key("give_back", entry.key), payer.windows)
-        posting.close()
-        yield from posting.write()
-        return units
+def take_back(
+    book: Book,
+    taken: Sequence[Entry],
+    kind: EntryKind,
+    units: int,
+    *,
+    key: bytes,
+    now_ms: int,
+    states: Mapping[AccountRef, AccountState],
+) -> Work[list[Entry]]:
+    """
+    Give `units` of what these entries took back to those who paid, under `key` at the first of them.
+
+    `states` are those that the transaction has locked already: they are changed, and not read a second time.
+    """
+    refs = yield from state_rows.refs([entry.account for entry in taken])
+    found = {ref: states[ref] for ref in refs.values() if ref in states}
+    found |= yield from book.states_of(
+        [ref for ref in refs.values() if ref not in found], now_ms=now_ms, create=False
+    )
+    first, metric = taken[0], book.metric_names[taken[0].metric]
+    payers = yield from book.payers([(state, metric) for state in found.values()], now_ms)
+    backs = given_back([parts_of(entry.parts) for entry in taken], units)
+    posting = Posting(book, now_ms)
+    yield from posting.begin(len(taken))
+    for entry, back in zip(taken, backs, strict=True):
+        payer = payers[entry.account, metric]
+        yield from book.touch(payer.state, metric, parts_of(entry.parts))
+        parts = back.parts
+        if kind is not EntryKind.SETTLE:  # else the service was called all the same
+            parts += tuple((pot, -n) for pot, n in parts_of(entry.parts) if pot[0] == SERVICE_MARK)
+        if kind is not EntryKind.GIVE_BACK:
+            parts += (facts.hold_end(entry.id, entry.units - back.units),)
+            payer.state.holds = tuple(hold for hold in payer.state.holds if hold.entry != entry.id)
+        if entry is first:
+            parts += tuple(
+                (f"^{other.account}", -share.units) for other, share in zip(taken[1:], backs[1:], strict=True)
+            )
+        draft = Draft(state=payer.state, kind=kind, metric=metric, units=back.units, parts=parts)
+        own_key = key if entry is first else shares.payer_key(first.account, key)
+        posting.append(draft, own_key, payer.windows)
+    posting.close()
+    yield from posting.write()
+    return posting.entries

@@ -211,6 +211,8 @@ _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
     (errors.UnknownPackageError, HTTPStatus.NOT_FOUND, "unknown-package", "This package is not on sale"),
     (errors.UnknownOrderError, HTTPStatus.NOT_FOUND, "unknown-order", "There is no such order"),
     (errors.UnknownSpendError, HTTPStatus.NOT_FOUND, "unknown-spend", "Nothing was spent under this key"),
+    (errors.UnknownHoldError, HTTPStatus.NOT_FOUND, "unknown-hold", "Nothing was held under this key"),
+    (errors.HoldEndedError, HTTPStatus.CONFLICT, "hold-ended", "The hold has ended already"),
     (
         errors.ConflictingReplayError,
         HTTPStatus.CONFLICT,

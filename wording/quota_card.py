@@ -176,7 +176,10 @@ def _purchased(part: MetricBalance, catalog: Catalog, words: Words) -> str:
 
 
 def _rest(part: MetricBalance, catalog: Catalog, words: Words) -> list[tuple[str, str]]:
-    amounts = (("expiring", part.expiring_left), ("frozen", part.frozen), ("debt", part.debt))
+    amounts = (
+        *(("expiring", part.expiring_left), ("frozen", part.frozen)),
+        *(("debt", part.debt), ("held", part.held)),
+    )
     return [
         (kind, words(f"quota.{kind}_line", units=words.units(units, catalog, part.metric)))
         for kind, units in amounts

@@ -88,6 +88,15 @@ def by_keys(keys: Sequence[tuple[bytes, int]]) -> Work[list[Entry]]:
     return [entry for row in rows if ((entry := Entry._make(row)).key, entry.account) in wanted]
 
 
+def by_ids(entry_ids: Sequence[int]) -> Work[list[Entry]]:
+    """Return entries by id."""
+    rows = yield fetch_any(
+        f"SELECT {_COLUMNS} FROM entries WHERE id = ANY($1)",  # noqa: S608 - column names only
+        entry_ids,
+    )
+    return [Entry._make(row) for row in rows]
+
+
 def after(entry_id: int, limit: int) -> Work[list[Entry]]:
     """Return up to `limit` entries behind this id, in order."""
     rows = yield fetch(

@@ -224,10 +224,13 @@ def crossings_after(after: Row | None, limit: int) -> Work[list[Row]]:
 
 
 def holds_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, account)."""
+    """Return (id, account, metric, key, units, units that were settled, state, entry, end)."""
     return (
         yield fetch(
-            "SELECT id, account FROM holds WHERE id > $1 ORDER BY id LIMIT $2",
+            """
+            SELECT id, account, metric, key, units, settled_units, state, entry, expires_ms
+            FROM holds WHERE id > $1 ORDER BY id LIMIT $2
+            """,
             after[0] if after else LEAST_ID,
             limit,
         )
@@ -257,15 +260,6 @@ def metrics_after(after: Row | None, limit: int) -> Work[list[Row]]:
             limit,
         )
     )
-
-
-def entries(entry_ids: Sequence[int]) -> Work[list[Entry]]:
-    """Return entries by id."""
-    rows = yield fetch_any(
-        f"SELECT {_ENTRY} FROM entries WHERE id = ANY($1)",  # noqa: S608 - column names only
-        entry_ids,
-    )
-    return [Entry._make(row) for row in rows]
 
 
 def heads(account_ids: Sequence[int]) -> Work[list[Row]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from quota_core.accounts import AccountRef
 from quota_core.ledger import NEVER_MS, AccountState, Lot
+from quota_core.returns import OpenHold
 from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any, run_all, run_each
 from quota_core.witnesses import first_digest
 
@@ -77,7 +78,7 @@ def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
 
 def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) -> Work[None]:
     """
-    Read plan, locale, lots and debts into states whose rows are locked.
+    Read plan, locale, lots, debts and holds into states whose rows are locked.
 
     In one statement, since each is a round trip on PostgreSQL. What is of a metric that this program does not know
     is another, newer one's and left out.
@@ -91,6 +92,8 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
         WHERE account = ANY($1) AND left_units > 0
         UNION ALL
         SELECT account, metric, 0, 'debt', units, 0, 0, '', '' FROM debts WHERE account = ANY($1) AND units > 0
+        UNION ALL
+        SELECT account, metric, entry, 'hold', units, expires_ms, 0, '', '' FROM holds WHERE account = ANY($1)
         """,
         list(by_id),
     )
@@ -103,6 +106,8 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
             continue
         elif kind == "debt":
             state.debt = {**state.debt, metric_names[number]: row[4]}
+        elif kind == "hold":
+            state.holds += (OpenHold(row[2], metric_names[number], row[4], row[5]),)
         else:
             state.add_lots(metric_names[number], [_lot(row)])
 

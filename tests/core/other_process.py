@@ -1,5 +1,5 @@
 """
-Another process at a ledger: `python -m tests.core.other_process hold|full|readonly FILE`.
+Another process at a ledger: `python -m tests.core.other_process hold|hold_units|full|readonly FILE`.
 
 It prints one line of JSON for each thing that happened, and waits for a line where the test must act.
 """
@@ -30,6 +30,13 @@ def tell(**facts: object) -> None:
 async def hold(ledger: OpenLedger) -> None:
     """Keep the file until the test says so, or kills this process."""
     await ledger.quota.consume(ANA, key="held")
+    tell(held=True)
+    sys.stdin.readline()
+
+
+async def hold_units(ledger: OpenLedger) -> None:
+    """Hold units for a minute, and wait to be killed."""
+    await ledger.quota.hold(ANA, 30, key="held", ttl_seconds=60)
     tell(held=True)
     sys.stdin.readline()
 
@@ -76,7 +83,7 @@ async def main(what: str, file: str) -> None:
         return
     tell(opened=True)
     try:
-        await {"hold": hold, "full": full}[what](ledger)
+        await {"hold": hold, "hold_units": hold_units, "full": full}[what](ledger)
     finally:
         await ledger.close()
 

@@ -156,6 +156,7 @@ class PlainSpend:
     beyond: dict[tuple[str, str], int] = field(default_factory=dict)
     lots: dict[int, int] = field(default_factory=dict)
     by_account: dict[str, int] = field(default_factory=dict)
+    pots: list[tuple[str, Any]] = field(default_factory=list)
     crossings: list[int] = field(default_factory=list)
 
 
@@ -185,7 +186,7 @@ class PlainLedger:
         if None in pots:
             self.accounts.update(before)
             return None
-        spend = PlainSpend(metric=metric, units=units)
+        spend = PlainSpend(metric=metric, units=units, pots=[pot for pot in pots if pot is not None])
         for name, pot in (pot for pot in pots if pot is not None):
             spend.by_account[name] = spend.by_account.get(name, 0) + 1
             spend.from_windows += pot == "window"
@@ -232,6 +233,20 @@ class PlainLedger:
                 account.beyond[spend.metric, key] -= units
         for lot in account.lots:
             lot.left += spend.lots.get(lot.number, 0)
+
+    def settle(self, spend: PlainSpend, used: int) -> None:
+        """Give back, one after the other, the units that were taken last."""
+        for name, pot in reversed(spend.pots[used:]):
+            account, metric = self.account(name), spend.metric
+            if isinstance(pot, int):
+                lot = next(lot for lot in account.lots if lot.number == pot)
+                lot.left += 1
+                continue
+            for owner, key in spend.windows:
+                if owner == name:
+                    account.used[metric, key] -= 1
+                    if pot == "beyond" and spend.beyond[owner, key]:
+                        account.beyond[metric, key] -= 1
 
     def bring(
         self, name: str, metric: str, units: int, *, source: str = "grant", ends_ms: int = NEVER_MS

@@ -8,6 +8,9 @@ from quota_core.proof import Proof
 from quota_core.witnesses import first_digest
 from tests.core.opened_ledger import OpenLedger
 
+TAKING = (EntryKind.SPEND, EntryKind.HOLD)
+RETURNING = (EntryKind.GIVE_BACK, EntryKind.SETTLE, EntryKind.RELEASE)
+
 
 async def assert_sound(ledger: OpenLedger) -> None:
     """Check L1, L2, L5, L6, L7 and L15 on the rows themselves, then let the core's own proof agree."""
@@ -34,7 +37,7 @@ async def _assert_sums(ledger: OpenLedger) -> None:
                 debts[entry.account, entry.metric] += int(delta)
             elif pot.startswith("+"):
                 overage[entry.account, entry.metric, pot[1:]] += int(delta)
-            elif pot[0] not in "^@&*":
+            elif pot[0] not in "^@&*~":
                 used[entry.account, entry.metric, pot] += int(delta)
     windows = await used_windows(ledger)
     lot_rows = await ledger.rows("SELECT id, left_units FROM lots")
@@ -45,6 +48,24 @@ async def _assert_sums(ledger: OpenLedger) -> None:
     assert {row[0]: row[1] for row in lot_rows} == dict(lots)
     assert {row[:2]: row[2] for row in debt_rows if row[2]} == {key: n for key, n in debts.items() if n}
     await _assert_conservation(ledger)
+    await _assert_holds(ledger)
+
+
+async def _assert_holds(ledger: OpenLedger) -> None:
+    """Each entry that holds for its own account has ended once, or has a row."""
+    entries = await ledger.entries()
+    placed = {entry.id for entry in entries if "~until=" in entry.parts}
+    ends = [
+        int(part.removeprefix("~hold").partition("=")[0])
+        for entry in entries
+        for part in entry.parts.split()
+        if part.startswith("~hold")
+    ]
+    rows = [row[0] for row in await ledger.rows("SELECT entry FROM holds")]
+
+    assert len(set(ends)) == len(ends)
+    assert placed - set(ends) == set(rows)
+    assert len(set(rows)) == len(rows)
 
 
 async def used_windows(ledger: OpenLedger) -> dict[tuple[int, int, str], tuple[int, int]]:
@@ -68,7 +89,7 @@ async def _assert_conservation(ledger: OpenLedger) -> None:
     )
     spent: dict[int, int] = defaultdict(int)
     for entry in await ledger.entries():
-        if entry.kind in (EntryKind.SPEND, EntryKind.GIVE_BACK):
+        if entry.kind in (*TAKING, *RETURNING):
             parts = [part.rpartition("=") for part in entry.parts.split()]
             spent[entry.metric] -= sum(int(delta) for pot, _, delta in parts if pot.startswith("#"))
 

@@ -44,6 +44,12 @@ async def lived_in(ledger: OpenLedger) -> None:
     await ledger.quota.consume(TEAM, 12, key="t1", payers=(ANA,))
     await ledger.quota.consume(BEN, 1, key="b3")
     await ledger.quota.consume(BEN, 1, key="b4", metric="renders")
+    await ledger.quota.hold(CARL, 4, key="h1", ttl_seconds=60)
+    await ledger.quota.hold(CARL, 2, key="h2")
+    await ledger.quota.release(CARL, key="h2")
+    await ledger.quota.hold(CARL, 7, key="h3", payers=(TEAM, ANA))
+    await ledger.quota.settle(CARL, key="h3", units=5)
+    await ledger.quota.hold(CARL, 2, key="h4", payers=(ANA,), ttl_seconds=80_000)
     for status in ("pending", "failed", "expired", None):
         await order(ledger, TEAM, "five", status)
     await ledger.purchases.viewed(CARL, "shop")

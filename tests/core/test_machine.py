@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ from hypothesis.stateful import (
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.errors import (
+    AmountError,
     ConflictingReplayError,
+    HoldEndedError,
     NotAllowedError,
     NotInPlanError,
     OutOfQuotaError,
     UnknownSpendError,
 )
+from quota_core.holds import Held
 from quota_core.operators import Actor
 from quota_core.settlement import Settlement
 from tests.core.catalogs import everything
@@ -51,7 +55,30 @@ from tests.postgres_server import PostgresServer
 START_MS = NOON_MS + 8 * DAY_MS + 11 * HOUR_MS
 NAMES = ("user:1", "user:2", "guild:3", "project:x")
 METRICS = st.sampled_from((REQUESTS, REQUESTS, REQUESTS, RENDERS))
-TABLES = ("accounts", "allowances", "lots", "debts", "entries", "crossings", "audit", "orders", "notices")
+TABLES = (
+    "accounts",
+    "allowances",
+    "lots",
+    "debts",
+    "entries",
+    "crossings",
+    "audit",
+    "orders",
+    "notices",
+    "holds",
+)
+
+
+@dataclass
+class PlainHold:
+    """What was held, and how it has ended."""
+
+    key: str
+    names: list[str]
+    held: Held
+    taken: PlainSpend
+    how: str | None = None
+    used: int = 0
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -67,6 +94,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model = PlainLedger()
         self.spends: list[tuple[str, list[str], Spend, PlainSpend]] = []
         self.given_back: set[str] = set()
+        self.holds: list[PlainHold] = []
         self.operations = 0
         self.resident_accounts = 0
 
@@ -112,6 +140,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def consume(self, names: list[str], metric: str, units: int) -> None:
         """Spend whole or not at all, from the same pots as one unit after the other."""
         key = self.fresh_key("spend")
+        for name in names:
+            self._end_due(name)
         left = self.model.left(names, metric, units, self.clock())
         expected = self.model.spend(names, metric, units, self.clock())
         if expected is None and not any(self._has(name, metric) for name in names):
@@ -152,6 +182,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def consume_again(self, data: st.DataObject) -> None:
         """Expect the first answer for the same key with the same content, however long ago that was."""
         key, names, first, _ = data.draw(st.sampled_from(self.spends))
+        for name in names:
+            self._end_due(name)
 
         again = self.run(self._consume(names, first.metric, first.units, key))
 
@@ -162,6 +194,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def consume_otherwise(self, data: st.DataObject, more: int, *, other_metric: bool) -> None:
         """Expect an error, and no change, for the same key with other content."""
         key, names, first, _ = data.draw(st.sampled_from(self.spends))
+        for name in names:
+            self._end_due(name)
         metric = {REQUESTS: RENDERS, RENDERS: REQUESTS}[first.metric] if other_metric else first.metric
         units = first.units + (0 if other_metric else more)
         with pytest.raises(ConflictingReplayError):
@@ -184,6 +218,81 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.model.give_back(payer, taken)
 
         assert self.run(work) == spend.units
+
+    @rule(
+        names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True),
+        metric=METRICS,
+        units=st.integers(1, 14),
+        hours=st.sampled_from((1, 2, 24)),
+    )
+    def hold(self, names: list[str], metric: str, units: int, hours: int) -> None:
+        """Hold as a spend takes, or refuse."""
+        key = self.fresh_key("hold")
+        for name in names:
+            self._end_due(name)
+        expected = self.model.spend(names, metric, units, self.clock())
+        if expected is None:
+            with pytest.raises((OutOfQuotaError, NotInPlanError)):
+                self.run(self._hold(names, metric, units, key, hours))
+            return
+        held: Held = self.run(self._hold(names, metric, units, key, hours))
+
+        parts = (held.spend.from_allowance, held.spend.from_purchased, held.spend.from_overage)
+        assert parts == (expected.from_windows, expected.from_lots, expected.from_beyond)
+        assert held.expires_ms == self.clock() + hours * HOUR_MS
+        self.holds.append(PlainHold(key, names, held, expected))
+
+    async def _hold(self, names: list[str], metric: str, units: int, key: str, hours: int) -> Held:
+        account, *payers = (AccountRef.parse(name) for name in names)
+        return await self.ledger.quota.hold(
+            account, units, key=key, metric=metric, payers=payers, ttl_seconds=hours * 3600
+        )
+
+    def _end_due(self, name: str) -> None:
+        """End the holds of an account that are over: whoever touches it does."""
+        for hold in self.holds:
+            if hold.names[0] == name and hold.how is None and hold.held.expires_ms <= self.clock():
+                hold.how = "expired"
+                self.model.settle(hold.taken, 0)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data(), units=st.integers(0, 15), settles=st.booleans())
+    def end_hold(self, data: st.DataObject, units: int, *, settles: bool) -> None:
+        """Settle with what was used, or release; once, and in one way."""
+        hold: PlainHold = data.draw(st.sampled_from(self.holds))
+        account = AccountRef.parse(hold.names[0])
+        work = (
+            self.ledger.quota.settle(account, key=hold.key, units=units)
+            if settles
+            else self.ledger.quota.release(account, key=hold.key)
+        )
+        if settles and units > hold.taken.units:
+            with pytest.raises(AmountError):
+                self.run(work)
+            return
+        self._end_due(hold.names[0])
+        how, used = ("settled", units) if settles else ("released", 0)
+        if hold.how not in (None, how):
+            with pytest.raises(HoldEndedError):
+                self.run(work)
+            return
+        if hold.how == how and hold.used != used:
+            with pytest.raises(ConflictingReplayError):
+                self.run(work)
+            return
+        end = self.run(work)
+
+        assert (end.how, end.units_used, end.replayed) == (how, used, hold.how is not None)
+        if hold.how is None:
+            hold.how, hold.used = how, used
+            self.model.settle(hold.taken, used)
+
+    @rule()
+    def look_for_due_holds(self) -> None:
+        """End all that are over, as the task does."""
+        for name in NAMES:
+            self._end_due(name)
+        self.run(self.ledger.quota.holds.end_due())
 
     @rule(name=st.sampled_from(NAMES), metric=METRICS, units=st.integers(1, 25), twice=st.booleans())
     def grant(self, name: str, metric: str, units: int, *, twice: bool) -> None:
@@ -340,6 +449,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert part.purchased_left == sum(lot.left for lot in endless)
         assert part.purchased_left + part.expiring_left == account.in_lots(metric, now_ms)
         assert part.debt == account.debt.get(metric, 0)
+        held = [hold for hold in self.holds if hold.names[0] == name and hold.how is None]
+        assert part.held == sum(hold.taken.units for hold in held if hold.taken.metric == metric)
 
 
 @pytest.mark.parametrize(("engine", "examples"), [("sqlite", 60), ("postgres", 30)])

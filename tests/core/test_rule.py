@@ -1,15 +1,16 @@
 """The pure rule against one unit after the other, for any pots."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quota_core import ledger
 from quota_core.accounts import AccountRef
-from quota_core.ledger import NEVER_MS, AccountState, EntryKind, Lot, Payer, Shortage, Window
+from quota_core.ledger import NEVER_MS, AccountState, Draft, EntryKind, Lot, Payer, Shortage, Window
 from quota_core.parts import parts_of, parts_text
 from quota_core.periods import Period
+from quota_core.returns import given_back
 from tests.core.plain_model import Limit, PlainAccount, PlainLedger, PlainLot
 
 METRIC = "requests"
@@ -127,10 +128,35 @@ def test_a_spend_takes_what_one_unit_after_the_other_would(
     assert drafts[0].state is payers[0].state
     assert_same(model, payers)
     for draft in drafts:
-        if not draft.units:
-            continue  # the first payer's, which only names who paid
-        model.give_back(str(draft.state.id), expected)
-        ledger.apply(ledger.give_back(draft.state, METRIC, draft.units, draft.parts))
+        if draft.units:  # else the first payer's, which only names who paid
+            model.give_back(str(draft.state.id), expected)
+    return_units(drafts, units)
+    assert_same(model, payers)
+
+
+def return_units(drafts: list[Draft], units: int) -> None:
+    """Give units of a spend back to those who paid."""
+    for draft, back in zip(drafts, given_back([draft.parts for draft in drafts], units), strict=True):
+        ledger.apply(replace(draft, kind=EntryKind.GIVE_BACK, units=back.units, parts=back.parts))
+
+
+@settings(max_examples=300)
+@given(several(), st.integers(1, 25), st.integers(0, 25))
+def test_what_goes_back_leaves_what_a_smaller_spend_would_have_left(
+    drawn: tuple[PlainLedger, list[Payer]], units: int, used: int
+) -> None:
+    """A hold that is settled takes, in the end, from the same pots as a spend of what was used."""
+    model, payers = drawn
+    used = min(used, units)
+    drafts = ledger.spend(payers, METRIC, units, NOW_MS)
+    if isinstance(drafts, Shortage):
+        return
+    for draft in drafts:
+        ledger.apply(draft)
+    return_units(drafts, units - used)
+    if used:
+        model.spend(list(model.accounts), METRIC, used, NOW_MS)
+
     assert_same(model, payers)
 
 

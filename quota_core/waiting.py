@@ -1,0 +1,39 @@
+"""Who waits for the answers of a batch of operations, and how they get them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from quota_core.answers import Spend
+
+
+class Together(NamedTuple):
+    """One who waits for several operations at once."""
+
+    future: asyncio.Future[Sequence[Spend | Exception]]
+    size: int
+
+
+def release(
+    waiting: Sequence[asyncio.Future[Spend] | Together], outcomes: Sequence[Spend | Exception]
+) -> None:
+    """Give everyone who waits the outcomes that are theirs; who was cancelled can ask again with the key."""
+    place = 0
+    for one in waiting:
+        if type(one) is Together:
+            if not one.future.done():
+                one.future.set_result(outcomes[place : place + one.size])
+            place += one.size
+            continue
+        assert isinstance(one, asyncio.Future)
+        outcome = outcomes[place]
+        place += 1
+        if one.done():
+            continue
+        if type(outcome) is Spend:
+            one.set_result(outcome)
+        else:
+            assert isinstance(outcome, Exception)
+            one.set_exception(outcome)
