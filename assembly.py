@@ -96,8 +96,7 @@ async def run_bot(
         checkout = _opened_checkout(stack, settings, catalog, settings.public_url or http_url)
         tallies = Tallies(clock=utc_ms)
         core = CoreParts(settings, ledger, checkout, meter=tallies)
-        stack.push_async_callback(core.quota.drain)
-        await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
+        await _tend(stack, core)
         gateway = None
         if duties.discord:
             parts = core.parts(settings, data, settings.public_url or http_url, with_ask=with_ask)
@@ -155,6 +154,12 @@ async def _publish(
         listener = server.open_port(settings.metrics_host, settings.metrics_port)
         log.info("metrics: %s%s", server.url_of(listener), PATH)
         await stack.enter_async_context(server.serve(page.application(), listener, drain_seconds=1.0))
+
+
+async def _tend(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
+    """Answer what is queued before the end, and end holds when their time is over."""
+    stack.push_async_callback(core.quota.drain)
+    await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
 
 
 async def _hear_of_notices(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
