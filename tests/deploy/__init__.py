@@ -1,0 +1,1 @@
+"""Tests of what is handed to other programs: rules, dashboard, container, unit."""
