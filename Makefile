@@ -6,7 +6,8 @@ ARGS   ?=
 
 .PHONY: run test check bench chaos install dev lock audit clean
 
-run: install           ## start the bot; the sandbox when there is no .env
+# What is given on the command line (CATALOG=credits) reaches the program as a setting, as make has it.
+run: install           ## start the bot; the sandbox when there is no .env. CATALOG=credits chooses the catalog
 	@if [ -f .env ]; then exec $(BIN)/python bot.py run $(ARGS); else exec $(BIN)/python bot.py sandbox $(ARGS); fi
 
 test: dev              ## pass every test

@@ -122,4 +122,5 @@ def _copied(state: AccountState, number: int) -> AccountState:
 def _refills(payer: Payer, refusal: QuotaError | None) -> int | None:
     if refusal is not None:
         return refusal.retry_ms if isinstance(refusal, OutOfQuotaError) else None
-    return min((window.period.end_ms for window in payer.windows if window.limit is not None), default=None)
+    limited = [window.period.turns_ms for window in payer.windows if window.limit is not None]
+    return min((turns_ms for turns_ms in limited if turns_ms is not None), default=None)

@@ -15,13 +15,17 @@ from quota_core.posting import Crossed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """A threshold that this spend crossed, for the first time in its window (hour, day, …)."""
+    """
+    A threshold that this spend crossed, for the first time in its window (hour, day, …).
+
+    A gauge's window never turns (`resets_ms` None); it is told of once a month.
+    """
 
     kind: str
     percent: int
     used: int
     limit: int
-    resets_ms: int
+    resets_ms: int | None
 
 
 T = TypeVar("T")
@@ -77,13 +81,14 @@ def refusal(
             kind=window.kind,
             limit=window.limit,
             used=payer.state.used.get(window.place, (0, 0))[0],
-            resets_ms=window.period.end_ms,
+            resets_ms=window.period.turns_ms,
         )
         for window in payer.windows
     )
     # What the windows must give, since lots do not refill.
     needed = units - sum(lot.left for lot in spendable(payer.state.lots.get(metric, ()), now_ms))
     short = [r.resets_ms for r in refills if r.limit is not None and r.limit - r.used < needed]
+    turning = [resets_ms for resets_ms in short if resets_ms is not None]
     ever_enough = all(refill.limit is None or refill.limit >= needed for refill in refills)
     return OutOfQuotaError(
         metric=metric,
@@ -91,7 +96,7 @@ def refusal(
         units_left=shortage.units_left,
         plan=plan,
         refills=refills,
-        retry_ms=max(short) if short and ever_enough else None,
+        retry_ms=max(turning) if turning and ever_enough else None,
     )
 
 
@@ -120,5 +125,5 @@ def _crossing(crossed: Crossed) -> Crossing:
         percent=crossed.percent,
         used=crossed.used,
         limit=window.limit,
-        resets_ms=window.period.end_ms,
+        resets_ms=window.period.turns_ms,
     )

@@ -18,13 +18,17 @@ MAX_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowBalance:
-    """One window of an allowance; `limit` None is unlimited; `used` may pass the limit by `overage`."""
+    """
+    One window of an allowance; `limit` None is unlimited; `used` may pass the limit by `overage`.
+
+    A gauge's window is of kind `level` and never turns (`resets_ms` None); it may stand beyond its limit.
+    """
 
     kind: str
     limit: int | None
     used: int
     overage: int
-    resets_ms: int
+    resets_ms: int | None
 
     @property
     def left(self) -> int | None:
@@ -94,7 +98,7 @@ class Balance:
         """Tell whether a window of it is over, so that less may be used by now."""
         for part in self.metrics:
             for window in part.windows:
-                if window.resets_ms <= now_ms:
+                if window.resets_ms is not None and window.resets_ms <= now_ms:
                     return True
         return False
 
@@ -239,7 +243,7 @@ def windows_of(payer: Payer) -> tuple[WindowBalance, ...]:
                 limit=window.limit,
                 used=used,
                 overage=overage,
-                resets_ms=window.period.end_ms,
+                resets_ms=window.period.turns_ms,
             )
         )
     return tuple(found)

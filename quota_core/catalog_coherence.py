@@ -8,8 +8,11 @@ from zoneinfo import available_timezones
 
 from babel.numbers import is_currency
 
+from quota_core.chargeable import price_problem
+
 if TYPE_CHECKING:
     from quota_core.catalog import Catalog
+    from quota_core.catalog_tables import Allowance, Plan
 
 
 def incoherences(catalog: Catalog) -> Iterator[str]:
@@ -25,8 +28,11 @@ def incoherences(catalog: Catalog) -> Iterator[str]:
     for package_id, package in catalog.packages.items():
         if package.metric not in catalog.metrics:
             yield f"packages.{package_id}.metric: there is no metric {package.metric!r}"
+        elif catalog.metrics[package.metric].kind == "gauge":
+            yield f"packages.{package_id}.metric: {package.metric!r} is a gauge, of which nothing is used up"
     yield from _service_incoherences(catalog)
     yield from _plan_incoherences(catalog)
+    yield from _price_incoherences(catalog)
     yield from _mark_incoherences(catalog)
 
 
@@ -52,11 +58,7 @@ def _plan_incoherences(catalog: Catalog) -> Iterator[str]:
         windows = set()
         for number, allowance in enumerate(plan.allowances):
             place = f"plans.{plan_id}.allowances.{number}"
-            if allowance.metric not in catalog.metrics:
-                yield f"{place}.metric: there is no metric {allowance.metric!r}"
-            elif not plan.has(catalog.metrics[allowance.metric].feature):
-                feature = catalog.metrics[allowance.metric].feature
-                yield f"{place}: {allowance.metric!r} needs the feature {feature!r}, which this plan lacks"
+            yield from _allowance_incoherences(catalog, plan, allowance, place)
             window = (allowance.metric, allowance.period, allowance.anchor)
             if window in windows:
                 yield f"{place}: a second {allowance.period} window on {allowance.metric!r}"
@@ -65,6 +67,27 @@ def _plan_incoherences(catalog: Catalog) -> Iterator[str]:
     for rank in sorted(set(ranks)):
         if ranks.count(rank) > 1:
             yield f"plans: two plans have rank {rank}"
+
+
+def _allowance_incoherences(catalog: Catalog, plan: Plan, allowance: Allowance, place: str) -> Iterator[str]:
+    metric = catalog.metrics.get(allowance.metric)
+    if metric is None:
+        yield f"{place}.metric: there is no metric {allowance.metric!r}"
+        return
+    if (metric.kind == "gauge") != (allowance.period == "level"):
+        fits = 'gauges have period = "level", and only gauges have it'
+        yield f"{place}.period: {allowance.metric!r} has {str(allowance.period)!r}: {fits}"
+    if not plan.has(metric.feature):
+        yield f"{place}: {allowance.metric!r} needs the feature {metric.feature!r}, which this plan lacks"
+
+
+def _price_incoherences(catalog: Catalog) -> Iterator[str]:
+    prices = [(f"packages.{name}", package.price_minor) for name, package in catalog.packages.items()]
+    prices += [(f"plans.{name}", plan.price_minor or 0) for name, plan in catalog.plans.items()]
+    for place, price_minor in prices:
+        problem = price_problem(price_minor, catalog.currency)
+        if problem is not None:
+            yield f"{place}.price_minor: {problem}"
 
 
 def _mark_incoherences(catalog: Catalog) -> Iterator[str]:

@@ -123,8 +123,12 @@ class Allowance(Table):
             raise ValueError('overage = "charge" needs overage_rate_minor, and only it may have one')
         if self.overage_cap is not None and self.overage != "charge":
             raise ValueError('overage_cap needs overage = "charge"')
-        if self.period is PeriodKind.HOUR and self.anchor is Anchor.ACCOUNT:
-            raise ValueError("an hour is an hour of UTC, with no anchor")
+        if self.period in (PeriodKind.HOUR, PeriodKind.LEVEL) and self.anchor is Anchor.ACCOUNT:
+            raise ValueError("an hour is an hour of UTC and a level never turns: neither has an anchor")
+        if self.period is PeriodKind.LEVEL and self.overage != "block":
+            raise ValueError(
+                "a level that is measured beyond its limit is recorded, and charged for by nobody"
+            )
         if len({threshold.at for threshold in self.thresholds}) != len(self.thresholds):
             raise ValueError("two thresholds at the same percentage")
         return self

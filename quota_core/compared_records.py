@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from quota_core import witnesses
 from quota_core.ledger import EntryKind
+from quota_core.periods import LEVEL
 from quota_core.recount import Recount
 from quota_core.statements import Row, Work
 from quota_core.store import proofs as rows
@@ -62,7 +63,8 @@ class CrossingsTable:
         for account, metric, period, percent, entry, *said, parts in found:
             pots = {part.partition("=")[0] for part in (parts or "").split()}
             taken = said[:2] == [account, metric] and said[2] in (EntryKind.SPEND, EntryKind.HOLD)
-            if not taken or period not in pots:
+            level = period.startswith(f"{LEVEL.key}@") and LEVEL.key in pots
+            if not taken or not (level or period in pots):
                 self._verdict.note(
                     [f"account {account}: entry {entry} did not cross {percent} % of window {period}"]
                 )

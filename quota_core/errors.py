@@ -36,12 +36,16 @@ class QuotaError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refill:
-    """One window of an allowance (hour, day, …) at the moment of a refusal; `limit` None means unlimited."""
+    """
+    One window of an allowance (hour, day, …) at the moment of a refusal.
+
+    `limit` None means unlimited, `resets_ms` None that it never turns, as a gauge's.
+    """
 
     kind: str
     limit: int | None
     used: int
-    resets_ms: int
+    resets_ms: int | None
 
 
 class OutOfQuotaError(QuotaError):

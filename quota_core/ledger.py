@@ -25,12 +25,12 @@ from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
 from quota_core.parts import Part
-from quota_core.periods import Period
+from quota_core.periods import END_OF_TIME_MS, Period
 from quota_core.returns import OpenHold
 from quota_core.witnesses import ENDS_MARK
 
 MAX_COUNT = 2**62  # no counter grows beyond it, so that sums of two still fit the columns
-NEVER_MS = 2**63 - 1
+NEVER_MS = END_OF_TIME_MS
 _NOTHING = (0, 0)
 # Most accounts have neither: all of these share one, which nobody can change.
 _NO_LOTS: Mapping[str, list[Lot]] = MappingProxyType({})

@@ -20,6 +20,7 @@ _KIND_BY_LENGTH = {
     len("2026-W47"): PeriodKind.WEEK,
     len("2026-11"): PeriodKind.MONTH,
     len("2026"): PeriodKind.YEAR,
+    len("level"): PeriodKind.LEVEL,
 }
 
 

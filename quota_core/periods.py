@@ -1,5 +1,5 @@
 """
-The windows in which an allowance counts: hours, days, weeks, months and years.
+The windows in which an allowance counts: hours, days, weeks, months and years; a gauge's one window never turns.
 
 A window turns in the catalog's time zone, on the calendar or counted from the account's start. Its key
 names it for ever (`2026-11-20`, `2026-W47`, `2026-11`), so a clock that goes back re-opens the row
@@ -23,6 +23,7 @@ class PeriodKind(StrEnum):
     WEEK = "week"
     MONTH = "month"
     YEAR = "year"
+    LEVEL = "level"
 
 
 class Anchor(StrEnum):
@@ -32,6 +33,9 @@ class Anchor(StrEnum):
     ACCOUNT = "account"
 
 
+END_OF_TIME_MS = 2**63 - 1
+
+
 class Period(NamedTuple):
     """One window: `start_ms` is inside, `end_ms` is not (UTC milliseconds)."""
 
@@ -39,7 +43,13 @@ class Period(NamedTuple):
     start_ms: int
     end_ms: int
 
+    @property
+    def turns_ms(self) -> int | None:
+        """When the next one begins, None for a level."""
+        return None if self.end_ms == END_OF_TIME_MS else self.end_ms
 
+
+LEVEL = Period("level", 0, END_OF_TIME_MS)
 _HOUR_MS = 3_600_000
 
 
@@ -57,6 +67,8 @@ def period_at(
     An hour is an hour of UTC, so that the repeated hour of a 25-hour day is two windows. A day may
     have 23 or 25 hours. A month counted from the 31st ends on the last day of a shorter month.
     """
+    if kind is PeriodKind.LEVEL:
+        return LEVEL
     if kind is PeriodKind.HOUR:
         start_ms = now_ms - now_ms % _HOUR_MS
         key = datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y-%m-%dT%HZ")

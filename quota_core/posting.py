@@ -24,6 +24,7 @@ from quota_core.ledger import (
     spendable,
 )
 from quota_core.parts import NO_WINDOW, parts_text
+from quota_core.periods import PeriodKind, period_at
 from quota_core.statements import Work
 from quota_core.store import crossings as crossing_rows
 from quota_core.store import entries as entry_rows
@@ -35,7 +36,7 @@ _new_entry = tuple.__new__
 
 
 class Crossed(NamedTuple):
-    """A threshold that an entry crossed; `metric` is its number, `period` the window's key."""
+    """A threshold that an entry crossed; `metric` is its number, `period` the window's key (level@2026-11)."""
 
     account: int
     metric: int
@@ -220,8 +221,13 @@ class Posting:
             if window.limit and window.percents:
                 used, _ = state.used[window.place]
                 before = (used - units) * 100
+                period = window.pot
+                if window.period.turns_ms is None:
+                    # Else a level would warn once for ever, however often it went down meanwhile.
+                    month = period_at(PeriodKind.MONTH, self.now_ms, zone=self._book.catalog.zone)
+                    period = f"{window.pot}@{month.key}"
                 self._crossed += [
-                    Crossed(entry.account, entry.metric, window.pot, percent, entry.id, used, window)
+                    Crossed(entry.account, entry.metric, period, percent, entry.id, used, window)
                     for percent in window.percents
                     if before < percent * window.limit <= used * 100
                 ]

@@ -12,7 +12,7 @@ from quota_core.advice import Advice
 from quota_core.balances import WindowBalance
 from webhooks.credits_api import CREDITS
 from webhooks.operations import MAX_LENGTH, Wanted, named_by
-from webhooks.problems import timestamp
+from webhooks.problems import moment_or_none
 from webhooks.route_table import Call, Facts, Request, Route, UserId
 
 _Word = Annotated[str, Field(max_length=MAX_LENGTH)]
@@ -43,7 +43,7 @@ class WindowFacts(Facts):
     used: int
     left: int | None
     overage: int
-    resets_at: str
+    resets_at: str | None
 
 
 class PotsLeft(Facts):
@@ -118,7 +118,7 @@ def _facts(account: str, advice: Advice) -> CheckFacts:
             total=advice.total_left,
         ),
         windows=[window_facts(window) for window in advice.windows],
-        resets_at=None if advice.refills_ms is None else timestamp(advice.refills_ms),
+        resets_at=moment_or_none(advice.refills_ms),
         plans=list(refusal.plans) if isinstance(refusal, errors.NotInPlanError) else [],
     )
 
@@ -131,7 +131,7 @@ def window_facts(window: WindowBalance) -> WindowFacts:
         used=window.used,
         left=window.left,
         overage=window.overage,
-        resets_at=timestamp(window.resets_ms),
+        resets_at=moment_or_none(window.resets_ms),
     )
 
 

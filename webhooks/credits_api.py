@@ -32,7 +32,7 @@ from webhooks.operations import (
     wanted_from,
     wanted_in,
 )
-from webhooks.problems import ProblemError, problem_of, timestamp
+from webhooks.problems import ProblemError, moment_or_none, problem_of
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
 from webhooks.route_table import Route
@@ -188,7 +188,7 @@ def _crossed(crossing: Crossing) -> dict[str, Any]:
         "percent": crossing.percent,
         "used": crossing.used,
         "limit": crossing.limit,
-        "resets_at": timestamp(crossing.resets_ms),
+        "resets_at": moment_or_none(crossing.resets_ms),
     }
 
 

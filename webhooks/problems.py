@@ -249,6 +249,11 @@ def _checkout_unavailable(error: errors.CheckoutUnavailableError) -> Problem:
     )
 
 
+def moment_or_none(moment_ms: int | None) -> str | None:
+    """Return a moment as `timestamp` does, None for what never comes."""
+    return None if moment_ms is None else timestamp(moment_ms)
+
+
 def timestamp(moment_ms: int) -> str:
     """Return a moment as RFC 3339 writes it, in UTC and whole seconds: 2026-11-20T00:00:00Z."""
     return datetime.fromtimestamp(moment_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

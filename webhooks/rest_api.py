@@ -15,7 +15,7 @@ from quota_core.catalog import Catalog
 from quota_core.people import People
 from quota_core.periods import PeriodKind
 from quota_core.purchases import Purchases
-from webhooks.problems import refused, timestamp
+from webhooks.problems import moment_or_none, refused
 from webhooks.route_table import Call, Facts, Request, Route, UserId
 from wording.words import Words
 
@@ -117,7 +117,7 @@ def quota_facts(balance: Balance, metric: str) -> QuotaFacts:
         purchased_used=part.purchased_used,
         purchased_remaining=part.purchased_left,
         total_remaining=part.total_left,
-        reset_at=None if window is None else timestamp(window.resets_ms),
+        reset_at=None if window is None else moment_or_none(window.resets_ms),
     )
 
 

@@ -32,7 +32,7 @@ class CrossedThreshold(Facts):
     percent: int
     used: int
     limit: int
-    resets_at: str
+    resets_at: str | None
 
 
 class SpendFacts(Facts):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quota_core.catalog import Allowance, Catalog
-from wording.card import clipped
+from wording.card import clipped, length_of
 from wording.safe import Safe, safe_name
 from wording.words import Words
 
 MAX_LABEL = 60
+MAX_LISTED = 12  # lines of a list
+MAX_SERVICES, MAX_FEATURES = 600, 400  # characters
 
 
 def plan_name(plan_id: str, catalog: Catalog, words: Words) -> Safe:
@@ -36,6 +40,42 @@ def service_name(name: str, catalog: Catalog, words: Words) -> Safe:
     return Safe(clipped(words.text(service.label), MAX_LABEL))
 
 
+def services_of(plan_id: str, catalog: Catalog, words: Words) -> Safe:
+    """Return the services that a plan has with what a call costs, one a line; empty when there are none."""
+    plan = catalog.plan(plan_id)
+    return _listed(
+        [
+            f"{service_name(name, catalog, words)} · {words.units(service.cost, catalog, service.metric)}"
+            for name, service in list(catalog.services.items())[:MAX_LISTED]
+            if plan.has(service.feature)
+        ],
+        MAX_SERVICES,
+    )
+
+
+def features_of(plan_id: str, catalog: Catalog, words: Words) -> Safe:
+    """Return what a plan has beside services, one a line: `✓ SLA`; empty when it has nothing."""
+    behind_services = {service.feature for service in catalog.services.values()}
+    return _listed(
+        [
+            f"✓ {clipped(words.text(catalog.features[feature].label), MAX_LABEL)}"
+            for feature in catalog.plan(plan_id).features[:MAX_LISTED]
+            if feature not in behind_services
+        ],
+        MAX_FEATURES,
+    )
+
+
+def _listed(lines: Sequence[str], room: int) -> Safe:
+    """Return as many whole lines as there is room for."""
+    kept: list[str] = []
+    for line in lines:
+        if length_of("\n".join([*kept, line])) > room:
+            break
+        kept.append(line)
+    return Safe("\n".join(kept))
+
+
 def rate(allowance: Allowance, catalog: Catalog, words: Words) -> Safe:
     """Return what an allowance gives: `5,000 requests a day`, `unlimited requests`."""
     if allowance.limit_units is None:
@@ -45,6 +85,21 @@ def rate(allowance: Allowance, catalog: Catalog, words: Words) -> Safe:
 
 
 def plan_limit(plan_id: str, metric: str, catalog: Catalog, words: Words) -> Safe:
-    """Return what a plan gives of a metric, every window of it."""
-    rates = [rate(allowance, catalog, words) for allowance in catalog.plan(plan_id).allowances_of(metric)]
+    """Return what a plan gives of a metric: every window with a limit, or that there is none."""
+    allowances = catalog.plan(plan_id).allowances_of(metric)
+    limited = [allowance for allowance in allowances if allowance.limit_units is not None]
+    rates = [rate(allowance, catalog, words) for allowance in limited or allowances[:1]]
     return Safe(clipped(" · ".join(rates), 4 * MAX_LABEL))
+
+
+def plan_limits(plan_id: str, catalog: Catalog, words: Words) -> Safe:
+    """Return all that a plan gives, a line for each metric with what it means to a person."""
+    lines = []
+    for metric in list(catalog.metrics)[:MAX_LISTED]:
+        allowances = catalog.plan(plan_id).allowances_of(metric)
+        limits = [one.limit_units for one in allowances if one.limit_units is not None]
+        about = words.estimate(min(limits), catalog, metric) if limits else ""
+        if allowances:
+            limit = plan_limit(plan_id, metric, catalog, words)
+            lines.append(f"{limit} ({about})" if about else limit)
+    return Safe("\n".join(lines))

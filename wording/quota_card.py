@@ -6,7 +6,8 @@ from quota_core.answers import Crossing, Spend
 from quota_core.balances import Balance, MetricBalance, WindowBalance
 from quota_core.catalog import Catalog
 from wording.card import MAX_FIELD_VALUE, Card, Field, Tone, length_of
-from wording.names import metric_name, plan_name
+from wording.names import features_of, metric_name, plan_name, services_of
+from wording.prices import Prices
 from wording.safe import safe_name
 from wording.ways_out import lasts, ways_out
 from wording.words import Words
@@ -50,19 +51,20 @@ def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str |
         now_ms: a window that ended meanwhile shows no reset in the past.
 
     """
+    prices = Prices(balance.plan, catalog, words)
     if len(balance.metrics) == 1:
-        fields = _one_metric(balance.metrics[0], catalog, words, now_ms)
+        fields = _one_metric(balance.metrics[0], catalog, words, now_ms, prices)
     else:
         shown = balance.metrics[:MAX_METRICS]
         room = min(MAX_FIELD_VALUE, ROOM // max(1, len(shown)))
-        fields = [_metric(part, catalog, words, now_ms, room) for part in shown]
+        fields = [_metric(part, catalog, words, now_ms, prices, room) for part in shown]
         if len(balance.metrics) > MAX_METRICS:
             more = words("quota.more_metrics", n=len(balance.metrics) - MAX_METRICS)
             fields.append(Field(words("quota.total"), more))
-    plan = plan_name(balance.plan, catalog, words)
-    if balance.plan_until_ms is not None:
-        plan = words("quota.plan_until", plan=plan, when=words.moment(balance.plan_until_ms))
-    fields.append(Field(words("quota.plan"), plan, inline=True))
+    services = services_of(balance.plan, catalog, words)
+    if services:
+        fields.append(Field(words("quota.services"), services))
+    fields.append(Field(words("quota.plan"), _plan(balance, catalog, words), inline=True))
     described = "" if balance.metrics else words("quota.none_given")
     return Card(
         title=words("quota.title") if whose is None else words("quota.title_of", who=safe_name(whose)),
@@ -100,8 +102,9 @@ def low_quota_card(
             used=words.number(crossing.used),
             limit=words.units(crossing.limit, catalog, spend.metric),
         ),
-        words("low.resets", when=words.relative(crossing.resets_ms)),
     ]
+    if crossing.resets_ms is not None:
+        lines.append(words("low.resets", when=words.relative(crossing.resets_ms)))
     if spend.purchased_left > 0:
         lines.append(words("low.purchased", units=words.units(spend.purchased_left, catalog, spend.metric)))
     ways = ways_out(spend.metric, plan_id, catalog, words, reset_ms=crossing.resets_ms, can_sell=can_sell)
@@ -119,24 +122,38 @@ def _tone(balance: Balance) -> Tone:
     return Tone.WARNING if empty else Tone.INFO
 
 
-def _one_metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int) -> list[Field]:
+def _plan(balance: Balance, catalog: Catalog, words: Words) -> str:
+    """Return the plan's name, until when it is in force, and what it has beside services."""
+    plan = plan_name(balance.plan, catalog, words)
+    if balance.plan_until_ms is not None:
+        plan = words("quota.plan_until", plan=plan, when=words.moment(balance.plan_until_ms))
+    features = features_of(balance.plan, catalog, words)
+    return f"{plan}\n{features}" if features else plan
+
+
+def _one_metric(
+    part: MetricBalance, catalog: Catalog, words: Words, now_ms: int, prices: Prices
+) -> list[Field]:
     fields = [
         Field(
             words("quota.window", window=words(f"window.{window.kind}")),
-            _window(window, part.metric, catalog, words, now_ms),
+            _window(window, part.metric, catalog, words, now_ms, prices),
         )
         for window in part.windows
     ]
-    fields.append(Field(words("quota.purchased"), _purchased(part, catalog, words)))
+    if part.purchased or catalog.sells(part.metric):
+        fields.append(Field(words("quota.purchased"), _purchased(part, catalog, words)))
     fields += [Field(words(f"quota.{kind}"), text) for kind, text in _rest(part, catalog, words)]
     fields.append(Field(words("quota.total"), f"**{_total(part, catalog, words)}**", inline=True))
     return fields
 
 
-def _metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int, room: int) -> Field:
+def _metric(  # noqa: PLR0917 - what a line is drawn from, and its room
+    part: MetricBalance, catalog: Catalog, words: Words, now_ms: int, prices: Prices, room: int
+) -> Field:
     """Return one of several metrics in one field of at most `room` characters; its total always fits."""
     lines: list[str] = [
-        f"{words(f'window.{window.kind}')} {_window(window, part.metric, catalog, words, now_ms)}"
+        f"{words(f'window.{window.kind}')} {_window(window, part.metric, catalog, words, now_ms, prices)}"
         for window in part.windows
     ]
     if part.purchased:
@@ -151,15 +168,20 @@ def _metric(part: MetricBalance, catalog: Catalog, words: Words, now_ms: int, ro
     return Field(f"📊 {metric_name(part.metric, catalog, words)}", "\n".join([*kept, total]))
 
 
-def _window(window: WindowBalance, metric: str, catalog: Catalog, words: Words, now_ms: int) -> str:
-    """Return a window as a bar with its numbers, and when it is full again."""
+def _window(  # noqa: PLR0917 - what a line is drawn from
+    window: WindowBalance, metric: str, catalog: Catalog, words: Words, now_ms: int, prices: Prices
+) -> str:
+    """Return a window as a bar with its numbers, what lies beyond it, and when it is full again."""
     bar = f"`{words.bar(window.used, window.limit)}`"
+    estimate = words.estimate(window.used, catalog, metric)
+    about = f" ({estimate})" if estimate else ""
     if window.limit is None:
-        return f"{bar} {words('quota.unlimited', used=window.used)}"
-    text = f"{bar} {words('quota.amount', used=window.used, limit=window.limit)}"
+        return f"{bar} {words('quota.unlimited', used=window.used)}{about}"
+    text = f"{bar} {words('quota.amount', used=window.used, limit=window.limit)}{about}"
     if window.overage > 0:
         text += f" · {words('quota.overage', units=words.units(window.overage, catalog, metric))}"
-    if window.resets_ms > now_ms:
+    text += prices.beyond(metric, window)
+    if window.resets_ms is not None and window.resets_ms > now_ms:
         text += f"\n{words('quota.resets', when=words.relative(window.resets_ms))}"
     return text
 
@@ -191,4 +213,6 @@ def _total(part: MetricBalance, catalog: Catalog, words: Words) -> str:
     total = part.total_left
     if total is None:
         return words("quota.total_unlimited")
-    return words.units(max(0, total), catalog, part.metric)
+    about = words.estimate(max(0, total), catalog, part.metric)
+    units = words.units(max(0, total), catalog, part.metric)
+    return f"{units} ({about})" if about else units

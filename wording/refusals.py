@@ -150,6 +150,8 @@ def _refill(refill: Refill, words: Words) -> str:
     window = words(f"window.{refill.kind}")
     if refill.limit is None:
         return f"• {window}: {words('quota.unlimited', used=refill.used)}"
+    if refill.resets_ms is None:
+        return words("refusal.out_level", window=window, used=refill.used, limit=refill.limit)
     return words(
         "refusal.out_resets",
         window=window,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from quota_core.catalog import Catalog
 from quota_core.purchases import Opened
 from wording.card import Card, Field, Tone, clipped
-from wording.names import package_name
+from wording.names import features_of, package_name, plan_limits, services_of
+from wording.prices import plan_offer
 from wording.safe import Safe, safe_name
 from wording.words import Words
 
 MAX_BUTTON_LABEL = 80  # https://discord.com/developers/docs/components/reference#button
 MAX_PACKAGES = 25  # five rows of five buttons; what has no button is not shown either
 MAX_TEXT = 100
+MAX_PLANS = 8
+MAX_PLAN_TEXT = 600
 MAX_DESCRIBED = 12  # more packages than this stand without their descriptions, so that all fit
 
 
@@ -28,7 +31,7 @@ def shop_card(catalog: Catalog, words: Words, *, can_sell: bool, operator: bool 
     """
     packages = [catalog.packages[package_id] for package_id in catalog.shop_order]
     if not packages:
-        return Card(words("shop.title"), words("shop.empty"), tone=Tone.WARNING)
+        return _plans(catalog, words)
     metrics = list(dict.fromkeys(package.metric for package in packages))
     names = [words.unit_name(2, catalog, metric) for metric in metrics]
     lines: list[str] = [words("shop.intro", units=words.joined(names))]
@@ -45,6 +48,23 @@ def shop_card(catalog: Catalog, words: Words, *, can_sell: bool, operator: bool 
         words("shop.footer") if can_sell else "",
         Tone.INFO if can_sell else Tone.WARNING,
     )
+
+
+def _plans(catalog: Catalog, words: Words) -> Card:
+    """Return the plans and their prices, where nothing else is on sale."""
+    fields = []
+    for plan_id in list(catalog.plans_by_rank)[:MAX_PLANS]:
+        lines = [plan_limits(plan_id, catalog, words)]
+        services = services_of(plan_id, catalog, words).split("\n")
+        lines += [Safe(", ".join(services))] if services != [""] else []
+        lines.append(features_of(plan_id, catalog, words))
+        name = plan_offer(plan_id, catalog, words)
+        title = words("shop.popular", package=name) if catalog.plans[plan_id].popular else name
+        said = [line for line in lines if line] or [words("quota.none_given")]
+        fields.append(Field(title, clipped("\n".join(said), MAX_PLAN_TEXT)))
+    if not any(plan.price_minor for plan in catalog.plans.values()):
+        return Card(words("shop.title"), words("shop.empty"), tone=Tone.WARNING)
+    return Card(words("shop.plans"), words("shop.plans_intro"), tuple(fields))
 
 
 def package_label(catalog: Catalog, package_id: str, words: Words) -> str:

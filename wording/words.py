@@ -98,6 +98,14 @@ class Words:
         text = self.text(known.singular if one and known.singular is not None else known.label)
         return Safe(clipped(text, MAX_UNIT_NAME))
 
+    def estimate(self, units: int, catalog: Catalog, metric: str) -> Safe:
+        """Return what units mean to a person: `≈ 200 minutes`; empty where the catalog says nothing of it."""
+        known = catalog.metrics.get(metric)
+        if known is None or known.estimate is None:
+            return Safe("")
+        amount = self.number(units * known.estimate.per_unit)
+        return Safe(f"≈ {amount} {clipped(self.text(known.estimate.label), MAX_UNIT_NAME)}")
+
     def money(self, minor: int, currency: str) -> Safe:
         """Return an amount of minor units: 1499 EUR is `€14.99` or `14,99 €`."""
         return self._currency(major(minor, currency), currency, exponent_of(currency))

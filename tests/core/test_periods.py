@@ -22,9 +22,12 @@ def at(text: str, zone: str = "UTC") -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
+TURNING = [kind for kind in PeriodKind if kind is not PeriodKind.LEVEL]
+
+
 @given(
     st.sampled_from(ZONES),
-    st.sampled_from(PeriodKind),
+    st.sampled_from(TURNING),
     st.sampled_from(Anchor),
     MOMENTS,
     st.integers(0, 5 * 366 * 86_400_000),
@@ -54,7 +57,7 @@ def test_windows_contain_now_and_tile_the_time_line(
 
 @given(
     st.sampled_from(ZONES),
-    st.sampled_from(PeriodKind),
+    st.sampled_from(TURNING),
     st.sampled_from(Anchor),
     st.lists(MOMENTS, min_size=2, max_size=12),
 )
@@ -153,3 +156,13 @@ def test_a_clock_before_the_accounts_beginning_finds_its_first_window() -> None:
     )
 
     assert window.key == "month@2026-11-20"
+
+
+def test_a_level_never_turns() -> None:
+    """One window for all times, whatever the anchor."""
+    zone = ZoneInfo("Europe/Paris")
+    windows = {
+        period_at(PeriodKind.LEVEL, now_ms, zone=zone) for now_ms in (0, at("2026-11-20T12:00"), 2**62)
+    }
+
+    assert [(window.key, window.turns_ms) for window in windows] == [("level", None)]

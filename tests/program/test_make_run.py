@@ -54,6 +54,14 @@ def test_make_run_passes_arguments_on(copy: Path) -> None:
     assert made(copy, "run", "ARGS=--http-port 0") == "bot.py sandbox --http-port 0"
 
 
+def test_make_run_passes_the_catalog_on(copy: Path) -> None:
+    """`CATALOG=credits` is a setting like any other."""
+    python = copy / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$@ with $CATALOG"\n')
+
+    assert made(copy, "run", "CATALOG=credits") == "bot.py sandbox with credits"
+
+
 def test_make_run_sets_up_what_is_missing(copy: Path) -> None:
     """Without an environment, it is made first, from the pinned and hashed list alone."""
     shutil.rmtree(copy / ".venv")

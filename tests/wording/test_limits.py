@@ -28,6 +28,10 @@ AMOUNTS = st.integers(0, MAX_UNITS)
 LABELS = st.text(min_size=1, max_size=200) | st.sampled_from(["\U0001d518" * 200, "w" * 200, "`", "x" * 10])
 FOREIGN = st.text(max_size=5000) | st.sampled_from(["", "\U0001d518" * 5000, "*" * 5000])
 WORDS = st.sampled_from(["en", "fr"]).map(Words)
+PRICES = st.integers(5, 9_999_999).map(lambda tens: tens * 10)
+BEYOND: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.just(
+    {"overage": "charge", "overage_rate_minor": Decimal("999999.99"), "overage_cap": MAX_UNITS}
+)
 CURRENCIES = st.sampled_from(["EUR", "JPY", "TND", "XOF", "CHF"])
 
 
@@ -38,7 +42,12 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     metrics = [f"m{number}" for number in range(draw(st.integers(1, 30)))]
     limits = st.just("unlimited") | AMOUNTS
     allowances = [
-        {"metric": draw(st.sampled_from(metrics[:2])), "limit": draw(limits), "period": period}
+        {
+            "metric": draw(st.sampled_from(metrics[:2])),
+            "limit": draw(limits),
+            "period": period,
+            **draw(BEYOND),
+        }
         for period in ("hour", "day", "week", "month", "year")
     ]
     packages = {
@@ -47,13 +56,25 @@ def catalogs(draw: st.DrawFn) -> Catalog:
             "description": texts[1],
             "metric": draw(st.sampled_from(metrics)),
             "units": draw(st.integers(1, 10**9)),
-            "price_minor": draw(st.integers(1, 99_999_999)),
+            "price_minor": draw(PRICES),
             "expires": draw(st.sampled_from(["never", "period"])),
         }
         for number in range(draw(st.integers(0, 30)))
     }
+    features = {f"f{number}": {"label": texts[0]} for number in range(draw(st.integers(0, 20)))}
+    services = {
+        f"s{number}": {"label": texts[1], "metric": metrics[0], "cost": 1_000_000}
+        for number in range(draw(st.integers(0, 20)))
+    }
     plans = {
-        name: {"rank": rank, "label": texts[2], "description": texts[2], "allowances": allowances[rank:]}
+        name: {
+            "rank": rank,
+            "label": texts[2],
+            "description": texts[2],
+            "price_minor": draw(PRICES),
+            "features": list(features),
+            "allowances": allowances[rank:],
+        }
         for rank, name in enumerate(("big", "small"))
     }
     return Catalog.model_validate(
@@ -61,7 +82,12 @@ def catalogs(draw: st.DrawFn) -> Catalog:
             "currency": draw(CURRENCIES),
             "default_plan": "big",
             "primary_metric": "m0",
-            "metrics": {name: {"label": texts[3], "cost_minor": Decimal(0)} for name in metrics},
+            "metrics": {
+                name: {"label": texts[3], "estimate": {"per_unit": 1_000_000, "label": texts[3]}}
+                for name in metrics
+            },
+            "features": features,
+            "services": services,
             "plans": plans,
             "packages": packages,
         }
@@ -148,7 +174,7 @@ def test_cards_about_buying_keep_the_limits(
     shop = shop_card(catalog, words, can_sell=False, operator=True)
 
     check(shop)
-    assert len(shop.fields) == min(25, len(catalog.packages))
+    assert len(shop.fields) == min(25, len(catalog.packages) or len(catalog.plans))
     for package_id in catalog.packages:
         assert 1 <= length_of(package_label(catalog, package_id, words)) <= MAX_BUTTON_LABEL
         check(pay_card(opened(package=package_id), catalog, words, foreign))
