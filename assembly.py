@@ -30,6 +30,7 @@ from monitoring.tallies import Tallies
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys
 from quota_core.catalog import Catalog
+from quota_core.corrections import Corrections
 from quota_core.leases import Leases
 from quota_core.news import CarriesNews
 from quota_core.store.notices import CHANNEL
@@ -47,7 +48,7 @@ from webhooks.stripe_checkout import StripeCheckout
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Ledger", "opened_ledger", "proofs_of", "run_bot", "utc_ms"]
+__all__ = ["Ledger", "desk_of", "opened_ledger", "run_bot", "utc_ms"]
 
 DRAIN_SECONDS = 4.0
 STANDS_BY = "stand-by: another process is connected"
@@ -122,8 +123,7 @@ async def _keep(stack: contextlib.AsyncExitStack, settings: Settings, ledger: Le
     database = ledger.database
     if database.alone:
         # Where others may open the database too, commands do that themselves.
-        desk = Desk(database, ledger.keys, clock=utc_ms, proofs=proofs_of(ledger))
-        await stack.enter_async_context(local_socket.serve(desk, data))
+        await stack.enter_async_context(local_socket.serve(desk_of(ledger), data))
         await stack.enter_async_context(_task(keep_backups(database, plan_of(settings), utc_ms), "back-ups"))
     await stack.enter_async_context(_task(watch_ledger(database), "ledger check"))
 
@@ -175,6 +175,18 @@ def proofs_of(ledger: Ledger) -> Proofs:
     """Return the commands that prove a ledger."""
     zone = ledger.book.catalog.zone
     return Proofs(database=ledger.database, key=ledger.signing_key, zone=zone, clock=ledger.clock)
+
+
+def desk_of(ledger: Ledger) -> Desk:
+    """Return the commands that need a ledger."""
+    corrections = Corrections(ledger.database, ledger.book, clock=ledger.clock)
+    return Desk(
+        ledger.database,
+        ledger.keys,
+        clock=ledger.clock,
+        proofs=proofs_of(ledger),
+        corrections=corrections,
+    )
 
 
 def _gateway(settings: Settings, duties: Duties, core: CoreParts, parts: Parts) -> GatewayProcess:

@@ -5,6 +5,7 @@ python bot.py run          the bot, with the settings of the environment or .env
 python bot.py sandbox      the same bot against a local Discord and a local Stripe
 python bot.py keys …       make, list and revoke API keys
 python bot.py ledger …     prove, back up, restore and export the ledger
+python bot.py account …    bring an account's use to a share of its limits
 python bot.py stripe …     compare the catalog's prices with Stripe's, and make what is missing
 """
 
@@ -19,7 +20,7 @@ from typing import Any, TextIO
 
 import journal
 import settings as configuration
-from assembly import opened_ledger, proofs_of, run_bot, utc_ms
+from assembly import desk_of, opened_ledger, run_bot, utc_ms
 from cogs.shards import Shards
 from duties import Duties
 from quota_core import catalog_file
@@ -27,7 +28,7 @@ from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
 from stripe_commands import add_stripe_commands
 from terminal import copying, exports, interruption, local_socket
-from terminal.desk import Desk
+from terminal.corrections import add_account_commands
 from terminal.progress import meter_on
 from terminal.proof_arguments import add_proof_commands
 from terminal.reply import Console, ReaderGoneError
@@ -109,8 +110,7 @@ async def _tool(options: argparse.Namespace, output: TextIO | None = None) -> in
             return code
         settings = configuration.load(need_discord=False)
         async with opened_ledger(settings, catalog_file.load(settings.catalog), options.data) as ledger:
-            desk = Desk(ledger.database, ledger.keys, clock=ledger.clock, proofs=proofs_of(ledger))
-            return await desk.do(options.command, facts, reply)
+            return await desk_of(ledger).do(options.command, facts, reply)
 
 
 async def _export(options: argparse.Namespace) -> int:
@@ -235,6 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("id", help="the part between jauge_ and the next _")
     revoke.set_defaults(action=_tool, command="keys revoke")
 
+    add_account_commands(commands, shared, tool=_tool)
     add_stripe_commands(commands)
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")
     _add_ledger_commands(ledger, shared)

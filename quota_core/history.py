@@ -18,8 +18,8 @@ class HistoryLine:
     """
     One change, or one order that is not paid (`status` pending or failed; then there is no balance after).
 
-    `kind` is purchase, grant, remove, expire, plan or hold; units are positive; `after` is what the lots held then.
-    Of holds, those are changes that are open: what they were settled with is use, as requests are.
+    `kind` is purchase, grant, remove, expire, plan, hold or correct; units are positive; `after` is what the lots
+    held then. Of holds, those are changes that are open: what they were settled with is use, as requests are.
     """
 
     kind: str

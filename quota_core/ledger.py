@@ -50,6 +50,7 @@ class EntryKind(IntEnum):
     HOLD = 8
     SETTLE = 9
     RELEASE = 10
+    CORRECT = 18
 
 
 @dataclass(slots=True, kw_only=True)

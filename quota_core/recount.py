@@ -25,7 +25,7 @@ Chain = tuple[int, int, bytes, int, int]
 
 _SPEND, _GIVE_BACK, _GRANT = int(EntryKind.SPEND), int(EntryKind.GIVE_BACK), int(EntryKind.GRANT)
 _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), int(EntryKind.EXPIRE)
-_PLAN = int(EntryKind.PLAN)
+_PLAN, _CORRECT = int(EntryKind.PLAN), int(EntryKind.CORRECT)
 _HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
 _TAKING = frozenset((_SPEND, _HOLD))
 _RETURNING = frozenset((_GIVE_BACK, _SETTLE, _RELEASE))
@@ -160,7 +160,7 @@ class _Count:
             count.holds.begin(row, parts)
         elif kind in (_SETTLE, _RELEASE):
             self._problems += count.holds.end(row, parts)
-        if kind not in (_GRANT, _REMOVE, _PURCHASE, _PLAN):
+        if kind not in (_GRANT, _REMOVE, _PURCHASE, _PLAN, _CORRECT):
             return
         lot, into = next(((int(pot[1:]), units) for pot, units in parts if pot[:1] == "#"), (0, 0))
         brought = Noted(
@@ -256,6 +256,8 @@ class _Count:
             moved = lots - sum(windows)
         else:
             moved = sum(windows) - lots
+        if self._kind == _CORRECT and not lots:
+            moved = abs(moved)  # up or down
         if len(windows) <= 1 and moved == self._units:
             return True
         self._wrong(f"its parts amount to {moved}, not to {self._units}")

@@ -9,8 +9,10 @@ from typing import Any
 
 from quota_core.access_keys import AccessKey, AccessKeys, Scope
 from quota_core.accounts import AccountRef
+from quota_core.corrections import Corrections
 from quota_core.database import Database
 from terminal.backups import back_up_for
+from terminal.corrections import reset_account
 from terminal.exports import export_entries
 from terminal.proofs import Proofs, proofs_without_key
 from terminal.reply import Reply, Tell, reply_to
@@ -29,7 +31,9 @@ class Desk:
         *,
         clock: Callable[[], int],
         proofs: Proofs | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
+        self._corrections = corrections
         self._proofs = proofs_without_key(database, clock) if proofs is None else proofs
         self._database = database
         self._keys = keys
@@ -53,6 +57,8 @@ class Desk:
             "ledger balance": self._proofs.balance,
             "ledger key": self._proofs.show_key,
         }
+        if self._corrections is not None:
+            actions["account reset"] = partial(reset_account, self._corrections)
         action = actions.get(command)
         if action is None:
             reply.tell(f"no command {command!r}")

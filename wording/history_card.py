@@ -9,7 +9,7 @@ from wording.names import package_name, plan_name
 from wording.words import Words
 
 UNPAID = ("pending", "failed")
-KINDS = ("purchase", "grant", "remove", "expire", "plan", "hold")
+KINDS = ("purchase", "grant", "remove", "expire", "plan", "hold", "correct")
 
 
 def history_card(page: HistoryPage, catalog: Catalog, words: Words) -> Card:

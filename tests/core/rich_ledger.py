@@ -1,6 +1,7 @@
 """A ledger with a past of every kind: each table has rows, each column says something."""
 
 from quota_core.accounts import AccountRef
+from quota_core.corrections import Corrections
 from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
 
 ANA, BEN, TEAM, CARL = (
@@ -50,6 +51,9 @@ async def lived_in(ledger: OpenLedger) -> None:
     await ledger.quota.hold(CARL, 7, key="h3", payers=(TEAM, ANA))
     await ledger.quota.settle(CARL, key="h3", units=5)
     await ledger.quota.hold(CARL, 2, key="h4", payers=(ANA,), ttl_seconds=80_000)
+    corrections = Corrections(ledger.database, ledger.book, clock=ledger.clock)
+    for percent in (60, 30):
+        await corrections.bring_to(ANA, percent, metric="requests", actor="terminal:root", reason="try")
     for status in ("pending", "failed", "expired", None):
         await order(ledger, TEAM, "five", status)
     await ledger.purchases.viewed(CARL, "shop")
