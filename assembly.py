@@ -235,6 +235,7 @@ def _web(
         access_keys=core.ledger.keys,
         quota=core.quota,
         balances=core.balances,
+        records=core.records,
         purchases=core.purchases,
         people=core.people,
         settlements=core.settlements,

@@ -23,6 +23,7 @@ from quota_core.quota import Quota
 from quota_core.settlement import Settlements
 from quota_core.stats import Statistics
 from settings import Settings
+from webhooks.records import Records
 from webhooks.stripe_checkout import StripeCheckout
 
 
@@ -47,6 +48,7 @@ class CoreParts:
         self.quota = Quota(database, book, clock=utc_ms, meter=meter)
         self.figures = Figures(database, book, clock=utc_ms, monotonic=time.monotonic)
         self.balances = Balances(database, book, clock=utc_ms)
+        self.records = Records.of(database, book, self.balances, clock=utc_ms)
         self.people = People(database, book, clock=utc_ms)
         self.purchases = Purchases(
             database, book, checkout, clock=utc_ms, page_ms=settings.checkout_minutes * 60_000

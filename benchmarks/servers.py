@@ -30,6 +30,7 @@ from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.settlement import Settlements
 from webhooks import server
+from webhooks.records import Records
 from webhooks.server import Limits
 
 CONSUME_PATH, BATCH_PATH = "/api/credits/consume", "/api/credits/batch"
@@ -81,10 +82,12 @@ async def _serve_product(folder: Path, workload: Workload, stack: AsyncExitStack
     """Serve as the bot does: the product's own application, by its own function."""
     ours = await stack.enter_async_context(product.fresh(folder, workload))
     database, book, clock = ours.ledger.database, ours.ledger.book, ours.ledger.clock
+    balances = Balances(database, book, clock=clock)
     limits = Limits(key=UNBOUNDED, address=UNBOUNDED, pages=UNBOUNDED, webhooks=UNBOUNDED)
     app = server.build(
         access_keys=ours.ledger.keys,
-        balances=Balances(database, book, clock=clock),
+        balances=balances,
+        records=Records.of(database, book, balances, clock=clock),
         quota=ours.quota,
         purchases=Purchases(database, book, None, clock=clock),
         people=People(database, book, clock=clock),

@@ -154,6 +154,7 @@ class Plan(Table):
     upgrade_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=512)] | None = None
     popular: bool = False
     target_margin: Share | None = None
+    rate_limit: Annotated[int, Field(ge=1, le=100_000_000)] | None = None  # requests a minute of one account
     features: Annotated[tuple[Id, ...], Field(strict=False)] = ()
     allowances: Annotated[tuple[Allowance, ...], Field(strict=False, max_length=MAX_ALLOWANCES)] = ()
 

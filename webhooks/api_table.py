@@ -7,10 +7,17 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import web
 
-from webhooks import check_api, credits_api, rest_api
+from webhooks import billing_api, check_api, credits_api, rest_api, summary_api, topups_api
 from webhooks.problems import refused
 
-TABLE = (*rest_api.ROUTES, *check_api.ROUTES, *credits_api.ROUTES)
+TABLE = (
+    *rest_api.ROUTES,
+    *check_api.ROUTES,
+    *credits_api.ROUTES,
+    *billing_api.ROUTES,
+    *summary_api.ROUTES,
+    *topups_api.ROUTES,
+)
 
 
 class Later(NamedTuple):

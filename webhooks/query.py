@@ -49,7 +49,7 @@ def read_query(request: web.Request, model: type[Q]) -> Q:
         ProblemError: 422 with `errors` for an unknown name, one that is there twice, or a value that does not fit.
 
     """
-    names = list(request.query)
+    names = [name for name, _ in request.query.items()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise misformed_query(

@@ -68,6 +68,14 @@ class Call:
         return required_account(self.key, self.scope, self.request.headers.get(USER_HEADER))
 
     @property
+    def has_account(self) -> bool:
+        """Whether the call says whose it is: by its body or query, by a header, or by its key."""
+        asked = self.body if self.query is None else self.query
+        return bool(
+            self.key.account or getattr(asked, "user_id", "") or self.request.headers.get(USER_HEADER)
+        )
+
+    @property
     def named(self) -> AccountRef:
         """The account in the path; `me` is the key's own, or the one in `X-User-ID` beside a service's key."""
         spelled = self.request.match_info["account"]

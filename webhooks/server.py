@@ -26,15 +26,18 @@ from webhooks import api_docs, health, pages, problems, route_table, stripe_webh
 from webhooks.access import ACCESS, SPENT, Access
 from webhooks.api_docs import API_DOCS
 from webhooks.api_table import TABLE, later_routes
+from webhooks.billing_api import BILLING, Billing
 from webhooks.budgets import Budget, Callers
 from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
 from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
 from webhooks.ready_answer import SECURITY_HEADERS, ReadyHead
+from webhooks.records import Records
 from webhooks.remembered_keys import RememberedKeys
 from webhooks.rest_api import REST_API, RestApi
 from webhooks.stripe_webhook import STRIPE_WEBHOOK, StripeWebhook
+from webhooks.topups_api import TOP_UPS
 
 # aiohttp logs here what goes wrong before a handler runs.
 connections_log = logging.getLogger(f"{__name__}.connections")
@@ -65,6 +68,7 @@ def build(
     access_keys: AccessKeys,
     quota: Quota,
     balances: Balances,
+    records: Records,
     purchases: Purchases,
     people: People,
     settlements: Settlements,
@@ -96,6 +100,8 @@ def build(
     app = _routed(clock, meter)
     app[ACCESS] = access
     app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
+    app[BILLING] = Billing(summaries=records.summaries, catalog=catalog, clock=clock)
+    app[TOP_UPS] = records.top_ups
     app[REST_API] = RestApi(
         balances=balances,
         purchases=purchases,

@@ -33,6 +33,7 @@ from quota_core.store.orders import OrderRow
 from tests.sandbox.stripe_fixture import SECRET, Shop
 from webhooks import server
 from webhooks.product_text import ProductTexts
+from webhooks.records import Records
 from webhooks.stripe_checkout import StripeCheckout
 
 ANA = AccountRef("user", "9007199254740993")  # above what a double can hold
@@ -256,6 +257,7 @@ def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **opti
         access_keys=bot.keys,
         quota=bot.quota,
         balances=bot.balances,
+        records=Records.of(bot.database, bot.book, bot.balances, clock=bot.watch),
         purchases=bot.purchases,
         people=bot.people,
         settlements=bot.settlements,

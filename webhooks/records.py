@@ -1,0 +1,29 @@
+"""What the API answers from beside balances: sums, lists and pages over what the ledger knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from quota_core.balances import Balances
+from quota_core.book import Book
+from quota_core.database import Database
+from quota_core.summary import Summaries
+from quota_core.top_ups import TopUps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """The readers, each of one question."""
+
+    summaries: Summaries
+    top_ups: TopUps
+
+    @classmethod
+    def of(cls, database: Database, book: Book, balances: Balances, *, clock: Callable[[], int]) -> Self:
+        """Return the readers of a ledger; `clock` gives UTC milliseconds."""
+        return cls(
+            summaries=Summaries(database, balances, book.catalog, clock=clock),
+            top_ups=TopUps(database, book.catalog.zone),
+        )
