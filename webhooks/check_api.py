@@ -80,7 +80,7 @@ async def check(call: Call) -> CheckFacts:
     """Answer what would become of an operation; nothing is written, and only `consume` or a hold guarantees it."""
     body, quota = call.body, call.request.app[CREDITS].quota
     assert isinstance(body, CheckRequest)
-    account = call.account(body.user_id)
+    account = await call.acting(body.user_id)
     wanted = Wanted(str(account), body.module or None, body.metric or None, body.units, "check")
     metric, service = named_by(wanted, quota.book.catalog)
     try:

@@ -21,8 +21,9 @@ from quota_core.decisions import Consume
 from quota_core.errors import QuotaError
 from quota_core.meter import UNMETERED, Meter, checked, checked_many
 from quota_core.quota import Quota
-from webhooks.access import Access
+from webhooks.access import SPENT, Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
+from webhooks.budgets import Spent
 from webhooks.operations import (
     MAX_OPERATIONS,
     OperationRequest,
@@ -32,6 +33,7 @@ from webhooks.operations import (
     wanted_from,
     wanted_in,
 )
+from webhooks.plan_limits import PlanLimits
 from webhooks.problems import ProblemError, moment_or_none, problem_of
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
@@ -50,6 +52,7 @@ class Credits:
     """What the handlers need; `clock` gives UTC milliseconds, `meter` is told what came of each request."""
 
     access: Access
+    limits: PlanLimits
     quota: Quota
     head: ReadyHead
     clock: Callable[[], int]
@@ -67,6 +70,8 @@ async def consume(request: web.Request) -> web.StreamResponse:
     wanted = wanted_from(raw)
     metric, service = named_by(wanted, api.quota.book.catalog)
     account = account_for(key, wanted, request.headers)
+    if api.limits.apply:
+        spent = request[SPENT] = await api.limits.spend(account, spent)
     asked = api.quota.consume(account, wanted.units, key=wanted.request_id, metric=metric, service=service)
     spend = await checked(api.meter, "http", asked)
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
@@ -77,7 +82,7 @@ async def consume_batch(request: web.Request) -> web.StreamResponse:
     api = request.app[CREDITS]
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
     raw = await read_json(request, max_bytes=MAX_BATCH_BYTES, timeout_seconds=BATCH_TIMEOUT_SECONDS)
-    outcomes = await _Batch(api, key, request.headers).outcomes(_rows_in(parse_quickly(raw)))
+    outcomes = await _Batch(api, key, request.headers, spent).outcomes(_rows_in(parse_quickly(raw)))
     return ReadyAnswer(_encoded({"results": outcomes}), head=api.head, spent=spent)
 
 
@@ -112,8 +117,9 @@ ROUTES = (
 class _Batch:
     """The operations of one request, and what became of each."""
 
-    def __init__(self, api: Credits, key: AccessKey, headers: Mapping[str, str]) -> None:
+    def __init__(self, api: Credits, key: AccessKey, headers: Mapping[str, str], spent: Spent) -> None:
         self._api = api
+        self._spent = spent
         self._key = key
         self._headers = headers
 
@@ -129,7 +135,7 @@ class _Batch:
                 found.append(self._refusal(error, None))
                 continue
             try:
-                operation = self._operation(one)
+                operation = await self._operation(one)
             except (ProblemError, QuotaError) as error:
                 found.append(self._refusal(error, one))
                 continue
@@ -141,9 +147,11 @@ class _Batch:
         decided = iter(zip(wanted, answers, strict=True))
         return [self._outcome(*next(decided)) if known is None else known for known in found]
 
-    def _operation(self, wanted: Wanted) -> Consume:
+    async def _operation(self, wanted: Wanted) -> Consume:
         metric, service = named_by(wanted, self._api.quota.book.catalog)
         account = account_for(self._key, wanted, self._headers)
+        if self._api.limits.apply:
+            await self._api.limits.spend(account, self._spent)
         return self._api.quota.operation(
             account, wanted.units, key=wanted.request_id, metric=metric, service=service
         )

@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
-from webhooks.access import ACCESS, OWN_ACCOUNT, USER_HEADER, account_of, required_account
+from webhooks.access import ACCESS, OWN_ACCOUNT, SPENT, USER_HEADER, account_of, required_account
 from webhooks.body import read_model
+from webhooks.plan_limits import PLAN_LIMITS
 from webhooks.query import read_query
 
 MAX_ID_LENGTH = 200
@@ -66,6 +67,19 @@ class Call:
         if spelled:
             return account_of(self.key, self.scope, str(spelled))
         return required_account(self.key, self.scope, self.request.headers.get(USER_HEADER))
+
+    async def acting(self, spelled: str | int | None) -> AccountRef:
+        """
+        Return the account and count the request in the budget of its plan.
+
+        Raises:
+            ProblemError: as `account`; 429 beyond that budget.
+
+        """
+        account, limits = self.account(spelled), self.request.app[PLAN_LIMITS]
+        if limits.apply:
+            self.request[SPENT] = await limits.spend(account, self.request[SPENT])
+        return account
 
     @property
     def has_account(self) -> bool:

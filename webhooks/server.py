@@ -32,6 +32,7 @@ from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
 from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
+from webhooks.plan_limits import PLAN_LIMITS, PlanLimits
 from webhooks.ready_answer import SECURITY_HEADERS, ReadyHead
 from webhooks.records import Records
 from webhooks.remembered_keys import RememberedKeys
@@ -99,7 +100,11 @@ def build(
     access = _access(access_keys, bounds, callers, clock=clock, monotonic=monotonic)
     app = _routed(clock, meter)
     app[ACCESS] = access
-    app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
+    limits_by_plan = PlanLimits(quota.book, balances, clock=clock, monotonic=monotonic)
+    app[PLAN_LIMITS] = limits_by_plan
+    app[CREDITS] = Credits(
+        limits=limits_by_plan, access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter
+    )
     app[BILLING] = Billing(summaries=records.summaries, catalog=catalog, clock=clock)
     app[TOP_UPS] = records.top_ups
     app[REST_API] = RestApi(
