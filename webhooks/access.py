@@ -11,6 +11,7 @@ from quota_core.access_keys import AccessKey, AccessKeys, Scope
 from quota_core.accounts import AccountRef
 from webhooks.body import misformed
 from webhooks.budgets import Budget, Callers, Spent
+from webhooks.plan_limits import PlanLimits
 from webhooks.problems import ProblemError, refused
 from webhooks.remembered_keys import RememberedKeys
 
@@ -32,6 +33,7 @@ class Access:
         by_address: counted before a key is looked up, so that guessing is bounded too.
         by_key: counted for each key, wherever it is used from.
         by_service: counted instead of both for a service's key that asks for operations.
+        by_plan: counted for each account that operations are asked for.
         callers: tells addresses apart.
         monotonic: seconds, for what is remembered.
 
@@ -45,6 +47,7 @@ class Access:
         by_address: Budget,
         by_key: Budget,
         by_service: Budget,
+        by_plan: PlanLimits,
         callers: Callers,
         monotonic: Callable[[], float],
     ) -> None:
@@ -53,6 +56,7 @@ class Access:
         self._by_address = by_address
         self._by_key = by_key
         self._by_service = by_service
+        self.by_plan = by_plan
         self._callers = callers
         self._monotonic = monotonic
 

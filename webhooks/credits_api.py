@@ -33,7 +33,6 @@ from webhooks.operations import (
     wanted_from,
     wanted_in,
 )
-from webhooks.plan_limits import PlanLimits
 from webhooks.problems import ProblemError, moment_or_none, problem_of
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
@@ -52,7 +51,6 @@ class Credits:
     """What the handlers need; `clock` gives UTC milliseconds, `meter` is told what came of each request."""
 
     access: Access
-    limits: PlanLimits
     quota: Quota
     head: ReadyHead
     clock: Callable[[], int]
@@ -70,8 +68,8 @@ async def consume(request: web.Request) -> web.StreamResponse:
     wanted = wanted_from(raw)
     metric, service = named_by(wanted, api.quota.book.catalog)
     account = account_for(key, wanted, request.headers)
-    if api.limits.apply:
-        spent = request[SPENT] = await api.limits.spend(account, spent)
+    if api.access.by_plan.apply:
+        spent = request[SPENT] = await api.access.by_plan.spend(account, spent)
     asked = api.quota.consume(account, wanted.units, key=wanted.request_id, metric=metric, service=service)
     spend = await checked(api.meter, "http", asked)
     return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
@@ -150,8 +148,8 @@ class _Batch:
     async def _operation(self, wanted: Wanted) -> Consume:
         metric, service = named_by(wanted, self._api.quota.book.catalog)
         account = account_for(self._key, wanted, self._headers)
-        if self._api.limits.apply:
-            await self._api.limits.spend(account, self._spent)
+        if self._api.access.by_plan.apply:
+            await self._api.access.by_plan.spend(account, self._spent)
         return self._api.quota.operation(
             account, wanted.units, key=wanted.request_id, metric=metric, service=service
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiohttp import web
-
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
 from quota_core.book import Book
@@ -68,6 +66,3 @@ class PlanLimits:
             del self._known[next(iter(self._known))]
         self._known[account] = (plan, now_seconds + MEMORY_SECONDS)
         return plan
-
-
-PLAN_LIMITS = web.AppKey("PLAN_LIMITS", PlanLimits)

@@ -22,7 +22,6 @@ from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
 from webhooks.access import ACCESS, OWN_ACCOUNT, SPENT, USER_HEADER, account_of, required_account
 from webhooks.body import read_model
-from webhooks.plan_limits import PLAN_LIMITS
 from webhooks.query import read_query
 
 MAX_ID_LENGTH = 200
@@ -76,7 +75,7 @@ class Call:
             ProblemError: as `account`; 429 beyond that budget.
 
         """
-        account, limits = self.account(spelled), self.request.app[PLAN_LIMITS]
+        account, limits = self.account(spelled), self.request.app[ACCESS].by_plan
         if limits.apply:
             self.request[SPENT] = await limits.spend(account, self.request[SPENT])
         return account

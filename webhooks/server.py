@@ -32,7 +32,7 @@ from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
 from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
-from webhooks.plan_limits import PLAN_LIMITS, PlanLimits
+from webhooks.plan_limits import PlanLimits
 from webhooks.ready_answer import SECURITY_HEADERS, ReadyHead
 from webhooks.records import Records
 from webhooks.remembered_keys import RememberedKeys
@@ -97,16 +97,12 @@ def build(
 
     """
     bounds, callers = limits or Limits(), Callers(trusted_proxies)
-    access = _access(access_keys, bounds, callers, clock=clock, monotonic=monotonic)
+    by_plan = PlanLimits(quota.book, balances, clock=clock, monotonic=monotonic)
+    access = _access(access_keys, bounds, callers, by_plan, clock=clock, monotonic=monotonic)
     app = _routed(clock, meter)
     app[ACCESS] = access
-    limits_by_plan = PlanLimits(quota.book, balances, clock=clock, monotonic=monotonic)
-    app[PLAN_LIMITS] = limits_by_plan
-    app[CREDITS] = Credits(
-        limits=limits_by_plan, access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter
-    )
-    app[BILLING] = Billing(summaries=records.summaries, catalog=catalog, clock=clock)
-    app[TOP_UPS] = records.top_ups
+    app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
+    _give(app, records, catalog, clock)
     app[REST_API] = RestApi(
         balances=balances,
         purchases=purchases,
@@ -131,10 +127,17 @@ def build(
     return app
 
 
+def _give(app: web.Application, records: Records, catalog: Catalog, clock: Callable[[], int]) -> None:
+    """Let the routes that only read answer from `records`."""
+    app[BILLING] = Billing(summaries=records.summaries, catalog=catalog, clock=clock)
+    app[TOP_UPS] = records.top_ups
+
+
 def _access(
     keys: AccessKeys,
     bounds: Limits,
     callers: Callers,
+    by_plan: PlanLimits,
     *,
     clock: Callable[[], int],
     monotonic: Callable[[], float],
@@ -145,6 +148,7 @@ def _access(
         by_address=Budget("address", bounds.address, monotonic=monotonic),
         by_key=Budget("key", bounds.key, monotonic=monotonic),
         by_service=Budget("service", bounds.service, monotonic=monotonic),
+        by_plan=by_plan,
         callers=callers,
         monotonic=monotonic,
     )
