@@ -24,7 +24,7 @@ from webhooks.plan_facts import (
     service_facts,
     text_facts,
 )
-from webhooks.problems import timestamp
+from webhooks.problems import moment_or_none, timestamp
 from webhooks.query import Query
 from webhooks.route_table import Call, Facts, Request, Route, UserId
 
@@ -119,7 +119,7 @@ class PeriodFacts(Facts):
     period: str
     limit: int | None
     used: int
-    resets_at: str
+    resets_at: str | None
 
 
 class PeriodsFacts(Facts):
@@ -190,7 +190,7 @@ def _periods(balance: Balance) -> Iterator[PeriodFacts]:
                 period=window.kind,
                 limit=window.limit,
                 used=window.used,
-                resets_at=timestamp(window.resets_ms),
+                resets_at=moment_or_none(window.resets_ms),
             )
 
 
@@ -202,7 +202,7 @@ def account_facts(summary: Summary, catalog: Catalog) -> AccountFacts:
         user_id=str(balance.account),
         status=standing_of(balance, catalog),
         plan=plan_facts(balance.plan, catalog),
-        plan_until=None if balance.plan_until_ms is None else timestamp(balance.plan_until_ms),
+        plan_until=moment_or_none(balance.plan_until_ms),
         credits_left=0 if primary is None else primary.total_left,
         usage=usage_facts(summary, catalog.primary_metric, catalog),
         metrics=[_metric(part, catalog) for part in balance.metrics],

@@ -7,7 +7,7 @@ from quota_core.summary import Alert, Summary, Use
 from webhooks.billing_api import BILLING, OwnQuery
 from webhooks.page_words import language_for
 from webhooks.plan_facts import PlanFacts, plan_facts
-from webhooks.problems import timestamp
+from webhooks.problems import moment_or_none
 from webhooks.query import Query
 from webhooks.route_table import Call, Facts, Route
 from wording.usage_alert import alert_text
@@ -129,7 +129,7 @@ def _use(use: Use) -> dict[str, object]:
         "limit": use.limit,
         "percentage": use.percent,
         "overage": use.overage,
-        "resets_at": None if use.resets_ms is None else timestamp(use.resets_ms),
+        "resets_at": moment_or_none(use.resets_ms),
     }
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from quota_core.access_keys import Scope
 from quota_core.top_ups import Place, TopUps
 from webhooks.cursors import cursor_of, place_in
-from webhooks.problems import timestamp
+from webhooks.problems import moment_or_none, timestamp
 from webhooks.query import Paged
 from webhooks.route_table import Call, Facts, Route
 
@@ -67,9 +67,9 @@ async def list_top_ups(call: Call) -> TopUpPage:
                 status=one.state,
                 period_key=one.period,
                 created_at=timestamp(one.opened_ms),
-                paid_at=None if one.paid_ms is None else timestamp(one.paid_ms),
+                paid_at=moment_or_none(one.paid_ms),
                 left=one.left,
-                expires_at=None if one.expires_ms is None else timestamp(one.expires_ms),
+                expires_at=moment_or_none(one.expires_ms),
             )
             for one in shown
         ],
