@@ -104,11 +104,7 @@ def build(
     app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
     _give(app, records, catalog, clock)
     app[REST_API] = RestApi(
-        balances=balances,
-        purchases=purchases,
-        people=people,
-        catalog=catalog,
-        default_locale=default_locale,
+        balances=balances, purchases=purchases, people=people, catalog=catalog, default_locale=default_locale
     )
     app[STRIPE_WEBHOOK] = StripeWebhook(
         settlements=settlements,
