@@ -157,9 +157,10 @@ async def _publish(
 
 
 async def _tend(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
-    """Answer what is queued before the end, and end holds when their time is over."""
+    """Answer what is queued before the end, end holds when their time is over, turn crossings into messages."""
     stack.push_async_callback(core.quota.drain)
     await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
+    await stack.enter_async_context(_task(core.messages.alerts.run(), "alerts"))
 
 
 async def _hear_of_notices(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:

@@ -14,6 +14,7 @@ from quota_core.balances import Balances
 from quota_core.figures import Figures
 from quota_core.grants import Grants
 from quota_core.history import History
+from quota_core.messages import Messages
 from quota_core.meter import UNMETERED, Meter
 from quota_core.notices import Notices
 from quota_core.operators import Operators
@@ -53,11 +54,21 @@ class CoreParts:
         self.purchases = Purchases(
             database, book, checkout, clock=utc_ms, page_ms=settings.checkout_minutes * 60_000
         )
+        operators = [AccountRef("user", str(user_id)) for user_id in settings.operator_ids]
         self.settlements = Settlements(
             database,
             book,
             self.notices,
-            operators=[AccountRef("user", str(user_id)) for user_id in settings.operator_ids],
+            operators=operators,
+            default_locale=settings.default_locale,
+            clock=utc_ms,
+        )
+        self.messages = Messages(
+            database,
+            book,
+            self.notices,
+            operators=operators,
+            channels=("channel", "slack", "webhook"),
             default_locale=settings.default_locale,
             clock=utc_ms,
         )
@@ -74,6 +85,7 @@ class CoreParts:
             statements=Statements(database, self.ledger.signing_key, clock=utc_ms),
             statistics=Statistics(database, book, clock=utc_ms),
             notices=self.notices,
+            messages=self.messages,
             people=self.people,
             purchases=self.purchases,
             operators=self.operators,

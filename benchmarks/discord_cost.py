@@ -24,6 +24,7 @@ from quota_core.account_statement import Statements
 from quota_core.balances import Balances
 from quota_core.grants import Grants
 from quota_core.history import History
+from quota_core.messages import Messages
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
@@ -138,6 +139,7 @@ def product_bot(opened: Product) -> commands.Bot:
     """Return the product's bot on a ledger."""
     database, book, clock = opened.ledger.database, opened.ledger.book, opened.ledger.clock
     operators = Operators(user_ids=frozenset({OPERATOR_ID}))
+    notices = Notices(database, clock=clock)
     parts = Parts(
         catalog=book.catalog,
         quota=opened.quota,
@@ -146,7 +148,16 @@ def product_bot(opened: Product) -> commands.Bot:
         history=History(database, book),
         statements=Statements(database, SigningKey.new(), clock=clock),
         statistics=Statistics(database, book, clock=clock),
-        notices=Notices(database, clock=clock),
+        notices=notices,
+        messages=Messages(
+            database,
+            book,
+            notices,
+            operators=(),
+            channels=(),
+            default_locale="en-US",
+            clock=clock,
+        ),
         people=People(database, book, clock=clock),
         purchases=Purchases(database, book, None, clock=clock),
         operators=operators,

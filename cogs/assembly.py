@@ -31,6 +31,7 @@ from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.grants import Grants
 from quota_core.history import History
+from quota_core.messages import Messages
 from quota_core.meter import UNMETERED, Meter
 from quota_core.notices import Notices
 from quota_core.operators import Operators
@@ -59,6 +60,7 @@ class Parts:
     statements: Statements
     statistics: Statistics
     notices: Notices
+    messages: Messages
     people: People
     purchases: Purchases
     operators: Operators
@@ -126,6 +128,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             catalog,
             parts.quota,
             parts.balances,
+            alerts=parts.messages.alerts,
             can_sell=parts.purchases.can_sell,
             meter=parts.meter,
         ),
@@ -137,7 +140,9 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             parts.notices,
             people=parts.people,
             receipts=receipts,
+            screening=parts.messages.screening,
             waiting=waiting,
+            can_sell=parts.purchases.can_sell,
             pace=OpeningPace(monotonic=parts.monotonic),
             on_refused=bot.refused.set,
             clock=clock,

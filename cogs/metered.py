@@ -32,13 +32,14 @@ from cogs.replies import Who, interaction_of, source_id, tell, user_of
 from cogs.speech import Speech
 from cogs.topic import Topic
 from cogs.ways_out import ways_out
+from quota_core.alerts import Alerts
 from quota_core.answers import Spend
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.errors import QuotaError
 from quota_core.meter import UNMETERED, Meter, checked
 from quota_core.quota import Quota
-from wording.quota_card import low_quota_card
+from wording.alert_card import low_quota_card
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Guard(Topic):
         quota: Quota,
         balances: Balances,
         *,
+        alerts: Alerts,
         can_sell: bool,
         meter: Meter = UNMETERED,
     ) -> None:
@@ -74,6 +76,7 @@ class Guard(Topic):
         self._meter = meter
         self._quota = quota
         self._balances = balances
+        self._alerts = alerts
         self._can_sell = can_sell
         self._calls: WeakKeyDictionary[commands.Context[Any], Calls] = WeakKeyDictionary()
 
@@ -143,6 +146,8 @@ class Guard(Topic):
                 can_sell=self._can_sell,
             )
             await tell(who, card, buttons)
+            # Read here, so that no direct message follows. Until this is noted, it waits (`alerts.GRACE_MS`).
+            await self._alerts.seen(account_of(user_of(who)), spend.entry_ids)
         except Exception:
             # The command did its work; a warning that gets lost is no reason to say it failed.
             log.exception("could not tell user %d of little quota", user_of(who).id)

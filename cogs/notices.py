@@ -9,7 +9,6 @@ copy of a message whose answer was lost.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 
@@ -19,13 +18,17 @@ from discord.ext import commands
 from cogs.deliveries import Fate, Verdict, verdict_on
 from cogs.opening_pace import OpeningPace
 from cogs.receipts import Receipts
-from cogs.replies import embed_of
+from cogs.replies import Button, embed_of, view_of
 from cogs.waiting import Waiting
+from cogs.ways_out import ways_out
 from quota_core.catalog import Catalog
 from quota_core.crash_points import crash_point
-from quota_core.errors import UnavailableError
-from quota_core.notices import HOLD_SECONDS, Notice, Notices
+from quota_core.events import ALERT
+from quota_core.notices import Notice, Notices
 from quota_core.people import People
+from quota_core.screening import Screening
+from quota_core.sending import Sending
+from quota_core.store.recipients import Recipient
 from wording.language import language_of
 from wording.notice_card import notice_card
 from wording.words import Words
@@ -33,8 +36,6 @@ from wording.words import Words
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 30.0
-STOP_SECONDS = 3.0
-MAX_FAILURE_PAUSE_SECONDS = 60.0
 NONCE_MS = 3 * 60_000  # for how long we count on Discord to know a nonce
 MESSAGES_READ = 30
 
@@ -62,7 +63,9 @@ class NoticeSender(commands.Cog):
         *,
         people: People,
         receipts: Receipts,
+        screening: Screening,
         waiting: Waiting,
+        can_sell: bool,
         pace: OpeningPace,
         on_refused: Callable[[], None],
         clock: Callable[[], int],
@@ -72,71 +75,28 @@ class NoticeSender(commands.Cog):
         self._notices = notices
         self._people = people
         self._receipts = receipts
-        self._waiting = waiting
+        self._can_sell = can_sell
         self._pace = pace
         self._on_refused = on_refused
         self._clock = clock
-        self._stopping = False
-        self._task: asyncio.Task[None] | None = None
+        self._sending = Sending(
+            notices,
+            screening,
+            "dm",
+            self._deliver,
+            afterwards=lambda notice: waiting.may_have(notice.account),
+        )
 
     async def cog_load(self) -> None:
         """Begin: the bot is logged in."""
-        self._task = asyncio.create_task(self._run(), name="notices")
+        self._sending.start()
 
     async def cog_unload(self) -> None:
         """Finish the message in hand, and end."""
-        self._stopping = True
-        self._notices.wake.set()
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=STOP_SECONDS)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._sending.stop()
 
-    async def _run(self) -> None:
-        """Send until stopped. Pauses follow the monotonic clock, so that a stepped clock cannot freeze it."""
-        failures = 0
-        while not self._stopping:
-            try:
-                self._notices.wake.clear()
-                notice = await self._notices.claim()
-                if notice is None:
-                    await self._wait(await self._notices.seconds_until_due())
-                else:
-                    try:
-                        await self._deliver_in_time(notice)
-                    finally:
-                        self._waiting.may_have(notice.account)
-                failures = 0
-            except Exception:
-                failures += 1
-                pause_seconds = min(MAX_FAILURE_PAUSE_SECONDS, 0.5 * 2 ** min(failures, 10))
-                log.exception("sending notices failed; again in %.0f s", pause_seconds)
-                await self._wait(pause_seconds)
-
-    async def _wait(self, seconds: float | None) -> None:
-        if self._stopping:
-            return
-        poll_seconds = self._notices.poll_seconds
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(poll_seconds if seconds is None else min(poll_seconds, seconds)):
-                await self._notices.wake.wait()
-
-    async def _deliver_in_time(self, notice: Notice) -> None:
-        """Deliver a notice while it is ours; a process that was cut off must not go on with what another has."""
-        delivering = asyncio.ensure_future(self._deliver(notice))
-        try:
-            while not (await asyncio.wait({delivering}, timeout=HOLD_SECONDS))[0]:
-                with contextlib.suppress(UnavailableError):
-                    if not await self._notices.hold(notice):
-                        log.warning("notice %d went to another process", notice.id)
-                        return
-            await delivering
-        finally:
-            delivering.cancel()
-            await asyncio.gather(delivering, return_exceptions=True)
-
-    async def _deliver(self, notice: Notice) -> None:
+    async def _deliver(self, notice: Notice, recipient: Recipient | None) -> None:
+        assert recipient is None
         if notice.account.kind != "user":
             await self._notices.give_up(notice, "not a Discord user")
             return
@@ -152,7 +112,8 @@ class NoticeSender(commands.Cog):
     async def _send(self, notice: Notice, *, reopened: bool = False) -> None:
         receipt_url = await self._receipts.url_of(notice)
         words = Words(language_of(notice.locale))
-        embed = embed_of(notice_card(notice, self._catalog, words, receipt_url=receipt_url))
+        card = notice_card(notice, self._catalog, words, receipt_url=receipt_url, can_sell=self._can_sell)
+        embed = embed_of(card)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 channel = await self._channel(notice, reopened=reopened)
@@ -160,12 +121,26 @@ class NoticeSender(commands.Cog):
                     log.info("notice %d had arrived already", notice.id)
                 else:
                     crash_point("outbox.23.before_post")
-                    await channel.send(embed=embed, nonce=notice.nonce)
+                    view = view_of(self._buttons(notice, words))
+                    await channel.send(embed=embed, view=view, nonce=notice.nonce)
                     crash_point("outbox.24.posted")
         except discord.NotFound as error:
             if reopened or verdict_on(error).fate is not Fate.REOPEN:
                 raise
             await self._send(notice, reopened=True)
+
+    def _buttons(self, notice: Notice, words: Words) -> list[Button]:
+        """Return the ways out under an alert; other messages need none."""
+        if notice.kind != ALERT:
+            return []
+        return ways_out(
+            self._catalog,
+            notice.facts["plan"],
+            notice.facts["metric"],
+            words,
+            owner_id=int(notice.account.external_id),
+            can_sell=self._can_sell,
+        )
 
     async def _channel(self, notice: Notice, *, reopened: bool) -> discord.abc.Messageable:
         """Return the direct channel of the notice's reader, opened now when it is not known."""
@@ -210,7 +185,7 @@ class NoticeSender(commands.Cog):
                 await self._notices.try_later(notice, verdict.reason, after_seconds=pause_seconds)
             case Fate.STOP:
                 await self._notices.try_later(notice, verdict.reason)
-                self._stopping = True
+                self._sending.end()
                 self._on_refused()
             case Fate.LATER | Fate.REOPEN:
                 await self._notices.try_later(notice, verdict.reason, after_seconds=verdict.after_seconds)

@@ -7,6 +7,7 @@ is dropped after anything that was rolled back. `posting` writes what was decide
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 from collections.abc import Iterable, Sequence
@@ -45,12 +46,15 @@ class Book:
     """
     The states that are resident, and the windows in force.
 
+    `crossed` is set when thresholds were crossed, once that is committed.
+
     `epoch` grows whenever they are dropped; `last_id` is the last entry's, None when it must be read. With
     `resident_accounts` 0 nothing is: a must where other processes write too, or several transactions at once.
     """
 
     def __init__(self, catalog: Catalog, *, resident_accounts: int = 200_000) -> None:
         self.catalog = catalog
+        self.crossed = asyncio.Event()
         self._resident_accounts = resident_accounts
         self.states: dict[AccountRef, AccountState] = {}
         self._settled = 5_000  # states that the garbage collector no longer looks at

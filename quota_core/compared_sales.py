@@ -21,6 +21,7 @@ STATES_OF_NOTICES: Mapping[str, frozenset[str]] = {
     "payment_failed": frozenset({"failed", "paid"}),
 }
 """What an order of which this was told can be: states only move up."""
+_OTHER_FACTS = 2
 
 
 class OrdersTable:
@@ -76,10 +77,12 @@ class NoticesTable:
         """Compare the next notices."""
         found = yield from rows.notices_after(mark, limit)
         self._verdict.count("notices", len(found))
-        for notice, kind, about, account, buyer, state in found:
+        for notice, kind, about, account, buyer, state, says_the_same in found:
             states = STATES_OF_NOTICES.get(kind)
             if states is not None and (buyer != account or state not in states):
                 self._verdict.note([f"notice {notice}: tells of order {about} as {kind}, but it is {state}"])
+            elif says_the_same == 0 or (states is not None and says_the_same == _OTHER_FACTS):
+                self._verdict.note([f"notice {notice}: is not what its account was told directly"])
         return found[-1] if len(found) == limit else None
 
 

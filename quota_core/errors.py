@@ -16,6 +16,7 @@ QuotaError
 ├── ConflictingReplayError     same key as before, different content
 ├── AmountError                an amount outside its bounds
 ├── NotAllowedError            the actor may not do this
+├── PreferenceError            no such time zone, hours or address
 ├── CheckoutUnavailableError   the payment page could not be opened; nothing was charged
 └── UnavailableError           the ledger cannot be written just now; the same key may be sent again
     └── HaltedError            writes are stopped until an operator looks: an invariant is broken
@@ -194,6 +195,22 @@ class AmountError(QuotaError):
 
 class NotAllowedError(QuotaError):
     """The actor may not do this."""
+
+
+class PreferenceError(QuotaError):
+    """
+    A choice about messages that cannot be kept.
+
+    Attributes:
+        what: `zone`, `hours`, `address`, `kind`, `code`, `twice`, `many` or `channel`.
+        given: what was given.
+
+    """
+
+    def __init__(self, what: str, given: str) -> None:
+        self.what = what
+        self.given = given
+        super().__init__(f"{what}: {given}")
 
 
 class CheckoutUnavailableError(QuotaError):

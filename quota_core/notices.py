@@ -7,7 +7,6 @@ write nothing any more. What cannot be sent is kept and shown at the user's next
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +16,10 @@ from typing import Any
 from quota_core.accounts import AccountRef
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
-from quota_core.ledger import AccountState
+from quota_core.events import Channel
+from quota_core.owing import Owing, Wake
 from quota_core.statements import Row, Work
 from quota_core.store import notices as rows
-from quota_core.store.leases import now_for_all
 
 LEASE_MS = 15_000  # its holder moves the end for as long as it is at work
 HOLD_SECONDS = LEASE_MS / 3000
@@ -28,6 +27,11 @@ MAX_BACKOFF_MS = 15 * 60_000
 POLL_SECONDS = 30.0  # how long a wake-up that got lost goes unnoticed
 SHARED_POLL_SECONDS = 2.0  # other processes wake this one over the network
 MAX_ATTEMPTS = 200  # two days at the longest pause; then the notice is shown at the next command
+MAX_OTHER_BACKOFF_MS = 60 * 60_000
+MAX_OTHER_ATTEMPTS = (
+    40  # more than a day on every other channel; then it is dead, and an operator may retry it
+)
+MAX_WAIT_SECONDS = 3600.0  # of one postponement; what must wait longer is looked at again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,8 @@ class Notice:
     One message owed to an account.
 
     `facts` are the numbers stored with the entry it tells of; `nonce` (at most 25 characters) is fixed, so that
-    Discord drops a second copy; `dm_channel_id` is the direct channel, when it was opened before.
+    Discord drops a second copy; `dm_channel_id` is the direct channel, when it was opened before. `target` is the
+    number of the recipient, empty for the account itself.
     """
 
     id: int
@@ -50,9 +55,11 @@ class Notice:
     fence: int
     created_ms: int
     dm_channel_id: int | None
+    channel: str = "dm"
+    target: str = ""
 
 
-class Notices:
+class Notices(Owing):
     """
     Owe, claim, and settle notices.
 
@@ -68,54 +75,27 @@ class Notices:
     """
 
     def __init__(self, database: Database, *, clock: Callable[[], int], shared: bool = False) -> None:
+        super().__init__(clock, shared=shared)
         self._database = database
-        self._clock = clock
-        self._shared = shared
-        self.wake = asyncio.Event()
+        self.wake = Wake()
         self.poll_seconds = SHARED_POLL_SECONDS if shared else POLL_SECONDS
-
-    def _now_ms(self) -> Work[int]:
-        return (yield from now_for_all(self._clock())) if self._shared else self._clock()
-
-    def owe(
-        self,
-        state: AccountState,
-        kind: str,
-        about: str,
-        facts: Mapping[str, Any],
-        *,
-        locale: str,
-        now_ms: int,
-    ) -> Work[None]:
-        """Owe a notice, once for each `about`; part of the transaction that causes it."""
-        due_ms = (yield from self._now_ms()) if self._shared else now_ms
-        yield from rows.add(
-            state.id,
-            kind=kind,
-            about=about,
-            facts=json.dumps(facts, sort_keys=True),
-            locale=locale,
-            nonce=secrets.token_hex(12),
-            due_ms=due_ms,
-            created_ms=now_ms,
-        )
 
     async def take_over(self) -> None:
         """Free what an earlier process had in hand, at the start of the one process that owns the database."""
         if self._database.alone:
             await self._database.write(rows.end_leases)
 
-    async def claim(self) -> Notice | None:
-        """Take the notice that is due longest, None when nothing is due."""
-        row = await self._database.write(self._claim)
+    async def claim(self, channel: Channel = "dm") -> Notice | None:
+        """Take a channel's notice that is due longest, None when nothing is due."""
+        row = await self._database.write(lambda: self._claim(channel))
         if row is None:
             return None
         crash_point("outbox.20.claimed")
         return _notice(row)
 
-    def _claim(self) -> Work[Row | None]:
+    def _claim(self, channel: Channel) -> Work[Row | None]:
         now_ms = yield from self._now_ms()
-        return (yield from rows.claim(now_ms, LEASE_MS))
+        return (yield from rows.claim(channel, now_ms, LEASE_MS))
 
     async def hold(self, notice: Notice) -> bool:
         """Move the end of a claim; to be called every `HOLD_SECONDS`. False: another process has the notice."""
@@ -125,14 +105,14 @@ class Notices:
         now_ms = yield from self._now_ms()
         return (yield from rows.hold(notice.id, notice.fence, until_ms=now_ms + LEASE_MS))
 
-    async def seconds_until_due(self) -> float | None:
-        """Return how long nothing is due, None when nothing is owed at all."""
-        wait_ms = await self._database.read(self._wait_ms)
+    async def seconds_until_due(self, channel: Channel = "dm") -> float | None:
+        """Return how long nothing is due on a channel, None when nothing is owed there at all."""
+        wait_ms = await self._database.read(lambda: self._wait_ms(channel))
         return None if wait_ms is None else wait_ms / 1000
 
-    def _wait_ms(self) -> Work[int | None]:
+    def _wait_ms(self, channel: Channel) -> Work[int | None]:
         now_ms = yield from self._now_ms()
-        due_ms = yield from rows.next_due(now_ms)
+        due_ms = yield from rows.next_due(channel, now_ms)
         return None if due_ms is None else due_ms - now_ms
 
     async def sent(self, notice: Notice) -> None:
@@ -149,11 +129,13 @@ class Notices:
         await self._finish(notice, "dead", reason)
 
     async def try_later(self, notice: Notice, reason: str, *, after_seconds: float | None = None) -> None:
-        """Try again after a pause that doubles, or after the one that Discord asked for."""
-        if notice.attempts >= MAX_ATTEMPTS:
-            await self.keep(notice, reason)
+        """Try again after a pause that doubles, or after the one that the other side asked for."""
+        direct = notice.channel == "dm"
+        if notice.attempts >= (MAX_ATTEMPTS if direct else MAX_OTHER_ATTEMPTS):
+            await (self.keep(notice, reason) if direct else self.give_up(notice, reason))
             return
-        backoff_ms = min(MAX_BACKOFF_MS, 500 * 2 ** min(notice.attempts, 12))
+        longest_ms = MAX_BACKOFF_MS if direct else MAX_OTHER_BACKOFF_MS
+        backoff_ms = min(longest_ms, 500 * 2 ** min(notice.attempts, 13))
         pause_ms = backoff_ms if after_seconds is None else int(after_seconds * 1000)
         # Up to a tenth more, so that what failed together does not come back together.
         pause_ms += secrets.randbelow(pause_ms // 10 + 1)
@@ -162,6 +144,15 @@ class Notices:
     def _later(self, notice: Notice, pause_ms: int, reason: str) -> Work[None]:
         now_ms = yield from self._now_ms()
         yield from rows.later(notice.id, notice.fence, next_ms=now_ms + pause_ms, failure=reason)
+
+    async def postpone(self, notice: Notice, seconds: float) -> None:
+        """Look again later, an hour at most; it was not tried, so that this counts as no attempt."""
+        pause_ms = int(min(seconds, MAX_WAIT_SECONDS) * 1000)
+        await self._database.write(lambda: self._postpone(notice, pause_ms))
+
+    def _postpone(self, notice: Notice, pause_ms: int) -> Work[None]:
+        now_ms = yield from self._now_ms()
+        yield from rows.postpone(notice.id, notice.fence, next_ms=now_ms + pause_ms)
 
     async def kept(self, account: AccountRef) -> list[Notice]:
         """Return what waits for this account's next command, oldest first, five at most."""
@@ -194,4 +185,6 @@ def _notice(row: Row) -> Notice:
         created_ms=row[8],
         account=AccountRef(row[9], row[10]),
         dm_channel_id=None if row[11] is None else int(row[11]),
+        channel=row[12],
+        target=row[13],
     )

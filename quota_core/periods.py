@@ -12,7 +12,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 
 class PeriodKind(StrEnum):
@@ -128,3 +128,8 @@ def _months_after(origin: date, months: int) -> date:
 def _midnight_ms(day: date, zone: ZoneInfo) -> int:
     # Where a day begins with a gap (a clock change at midnight), fold 0 gives the first moment that exists.
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether there is a time zone of this IANA name."""
+    return name in available_timezones()

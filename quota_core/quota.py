@@ -249,7 +249,7 @@ class Quota:
             return await self._batch(operations)
         outcomes = answers.with_crossings(decided.outcomes, crossed)
         if crossed:
-            report_crossings(self._meter, self._book.catalog, outcomes)
+            report_crossings(self._meter, self._book, outcomes)
         rest = [one for one, outcome in zip(operations, outcomes, strict=True) if outcome is None]
         if not rest:
             return outcomes  # type: ignore[return-value]  # none is None
@@ -258,7 +258,7 @@ class Quota:
 
     async def _batch(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
         outcomes = await self._database.write(lambda: self._decisions.batch(operations))
-        report_crossings(self._meter, self._book.catalog, outcomes)
+        report_crossings(self._meter, self._book, outcomes)
         return outcomes
 
     async def give_back(self, account: AccountRef, *, key: str | int | UUID) -> int:
@@ -287,7 +287,7 @@ class Quota:
         """Take units as `consume` does, until the hold is ended or `ttl_seconds` are over; see `Holds.hold`."""
         operation = self.operation(account, units, key=key, metric=metric, payers=payers, service=service)
         held = await self.holds.hold(operation, ttl_seconds)
-        report_crossings(self._meter, self._book.catalog, [held.spend])
+        report_crossings(self._meter, self._book, [held.spend])
         return held
 
     async def settle(self, account: AccountRef, *, key: str | int | UUID, units: int) -> HoldEnd:

@@ -213,15 +213,14 @@ class Settlements:
             "reference": payment.reference,
             "order": payment.order_id,
         }
-        for operator in self._operators:
-            yield from self._notices.owe(
-                states[operator],
-                "payment_held",
-                payment.reference,
-                facts,
-                locale=states[operator].locale or self._default_locale,
-                now_ms=now_ms,
-            )
+        yield from self._notices.owe_operators(
+            [states[operator] for operator in self._operators],
+            "payment_held",
+            payment.reference,
+            facts,
+            default_locale=self._default_locale,
+            now_ms=now_ms,
+        )
 
 
 def _difference(order: OrderRow | None, owner: OrderRow | None, payment: Payment) -> str | None:

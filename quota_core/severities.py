@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quota_core.answers import Crossing, Spend
+from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.meter import Meter
 
@@ -26,9 +27,10 @@ def severity_of(catalog: Catalog, metric: str, crossing: Crossing) -> tuple[str,
     return "warning", "block"  # the catalog changed since
 
 
-def report_crossings(meter: Meter, catalog: Catalog, outcomes: Iterable[object]) -> None:
-    """Tell the meter of every threshold that these spends crossed."""
+def report_crossings(meter: Meter, book: Book, outcomes: Iterable[object]) -> None:
+    """Tell the meter of every threshold that these spends crossed, and wake who turns crossings into messages."""
     for outcome in outcomes:
         if type(outcome) is Spend and outcome.crossings:
+            book.crossed.set()
             for crossing in outcome.crossings:
-                meter.alerted(*severity_of(catalog, outcome.metric, crossing))
+                meter.alerted(*severity_of(book.catalog, outcome.metric, crossing))

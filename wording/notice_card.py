@@ -7,7 +7,9 @@ from typing import Any
 
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
+from quota_core.events import ALERT, CODE, DISABLED
 from quota_core.notices import Notice
+from wording.alert_card import alert_card
 from wording.card import Card, Field, Tone
 from wording.names import package_name
 from wording.safe import Safe, mention, safe_name
@@ -16,7 +18,14 @@ from wording.words import Words
 MAX_URL = 900  # Stripe's receipt links are far shorter; a longer one would not fit a field
 
 
-def notice_card(notice: Notice, catalog: Catalog, words: Words, *, receipt_url: str | None) -> Card:
+def notice_card(
+    notice: Notice,
+    catalog: Catalog,
+    words: Words,
+    *,
+    receipt_url: str | None = None,
+    can_sell: bool = True,
+) -> Card:
     """
     Return a notice as its reader sees it; the footer of one about an order is the order's id.
 
@@ -25,6 +34,7 @@ def notice_card(notice: Notice, catalog: Catalog, words: Words, *, receipt_url: 
         catalog: for labels; what left it since is called by its id.
         words: in the language that the notice is owed in.
         receipt_url: where the payment's receipt is, None when there is none now.
+        can_sell: whether more can be bought.
 
     """
     facts = notice.facts
@@ -42,6 +52,22 @@ def notice_card(notice: Notice, catalog: Catalog, words: Words, *, receipt_url: 
         return Card(words(f"notice.{kind}"), line, footer=footer, tone=tone)
     if notice.kind == "payment_held":
         return _held(facts, words)
+    if notice.kind == ALERT:
+        return alert_card(facts, catalog, words, can_sell=can_sell)
+    return _about_sending(notice, words)
+
+
+def _about_sending(notice: Notice, words: Words) -> Card:
+    facts = notice.facts
+    if notice.kind == DISABLED:
+        line = words(
+            "notice.disabled_line",
+            channel=words(f"channel.{facts['channel']}"),
+            target=safe_name(str(facts["target"])),
+        )
+        return Card(words("notice.disabled"), line, tone=Tone.WARNING)
+    if notice.kind == CODE:
+        return Card(words("notice.code"), words("notice.code_line", code=Safe(facts["code"])))
     return Card(words("notice.unknown"), words("notice.unknown_line"))
 
 

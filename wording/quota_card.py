@@ -1,15 +1,14 @@
-"""What an account has, drawn; and the notice that it is almost used up."""
+"""What an account has, drawn."""
 
 from __future__ import annotations
 
-from quota_core.answers import Crossing, Spend
 from quota_core.balances import Balance, MetricBalance, WindowBalance
 from quota_core.catalog import Catalog
 from wording.card import MAX_FIELD_VALUE, Card, Field, Tone, length_of
 from wording.names import features_of, metric_name, plan_name, services_of
 from wording.prices import Prices
 from wording.safe import safe_name
-from wording.ways_out import lasts, ways_out
+from wording.ways_out import lasts
 from wording.words import Words
 
 MAX_METRICS = 15  # leaves room for the last fields within 25, whatever the catalog holds
@@ -80,39 +79,6 @@ def mention_card(balance: Balance, catalog: Catalog, words: Words, *, now_ms: in
     card = quota_card(balance, catalog, words, whose=None, now_ms=now_ms)
     commands = Field(words("help.mention_title"), words("mention.commands"))
     return Card(card.title, card.description, (*card.fields, commands), card.footer, card.tone)
-
-
-def low_quota_card(
-    crossing: Crossing,
-    spend: Spend,
-    plan_id: str,
-    catalog: Catalog,
-    words: Words,
-    *,
-    can_sell: bool = True,
-) -> Card:
-    """Return the notice that an allowance is almost used up, with the ways out that exist."""
-    used_up = crossing.used >= crossing.limit
-    # Rounded down, so that 100 % means that nothing is left.
-    percent = min(100, crossing.used * 100 // crossing.limit) if crossing.limit else 100
-    lines = [
-        words("low.intro", percent=words.percent(percent / 100), quota=words(f"quota_of.{crossing.kind}")),
-        words(
-            "low.used",
-            used=words.number(crossing.used),
-            limit=words.units(crossing.limit, catalog, spend.metric),
-        ),
-    ]
-    if crossing.resets_ms is not None:
-        lines.append(words("low.resets", when=words.relative(crossing.resets_ms)))
-    if spend.purchased_left > 0:
-        lines.append(words("low.purchased", units=words.units(spend.purchased_left, catalog, spend.metric)))
-    ways = ways_out(spend.metric, plan_id, catalog, words, reset_ms=crossing.resets_ms, can_sell=can_sell)
-    return Card(
-        title=words("low.title_empty" if used_up else "low.title"),
-        description="\n".join(lines) + "\n\n" + ways,
-        tone=Tone.BAD if used_up and spend.purchased_left <= 0 else Tone.WARNING,
-    )
 
 
 def _tone(balance: Balance) -> Tone:

@@ -185,6 +185,9 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
         return argument_card("not_allowed", words, usage="")
     if isinstance(error, errors.AccountBlockedError):
         return _card("blocked", words, None, Tone.BAD)
+    if isinstance(error, errors.PreferenceError):
+        line = words(f"refusal.preference_{error.what}_line", given=error.given)
+        return Card(words("refusal.preference"), line, tone=Tone.WARNING)
     what: tuple[str, str] | None = None
     if isinstance(error, errors.UnknownPackageError):
         what = ("not_sold", error.package)

@@ -22,6 +22,7 @@ TABLES = (
         "entries",
     ),
     *("audit", "crossings", "notices", "deliveries", "views", "api_keys", "marks"),
+    *("recipients", "preferences", "consents"),
 )
 """What is copied, each table after those that it refers to."""
 LEFT_OUT = ("leases", "migrations")

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from quota_core.statements import Row, Work, fetch, fetch_by_engine, run
+from quota_core.statements import Row, Work, fetch, fetch_by_engine, run, run_each
 
 CHANNEL = "jauge_notices"
 """Where PostgreSQL tells other processes that a notice is owed."""
 MAX_PAUSE_MS = 2 * 3_600_000  # longer than any pause between two tries
 _COLUMNS = """
     n.id, n.account, n.kind, n.facts, n.locale, n.nonce, n.attempts, n.fence, n.created_ms, a.kind, a.external_id,
-    a.dm_channel_id
+    a.dm_channel_id, n.channel, n.target
 """
 
 
-def add(
-    account: int, *, kind: str, about: str, facts: str, locale: str, nonce: str, due_ms: int, created_ms: int
-) -> Work[None]:
-    """Owe a notice, once for each thing it is about."""
-    yield run(
+class Owed(NamedTuple):
+    """A notice to be: whose, of what, by which way (`target`: the recipient's number, or empty), due when."""
+
+    account: int
+    kind: str
+    about: str
+    channel: str
+    target: str
+    facts: str
+    locale: str
+    nonce: str
+    due_ms: int
+    created_ms: int
+
+
+def add(owed: Sequence[Owed]) -> Work[None]:
+    """Owe notices, each once for the thing it is about and the way it goes."""
+    yield run_each(
         """
-        INSERT INTO notices (account, kind, about, facts, locale, nonce, next_ms, created_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account, kind, about) DO NOTHING
+        INSERT INTO notices (account, kind, about, channel, target, facts, locale, nonce, next_ms, created_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (account, kind, about, channel, target) DO NOTHING
         """,
-        account,
-        kind,
-        about,
-        facts,
-        locale,
-        nonce,
-        due_ms,
-        created_ms,
+        owed,
     )
     # Reaches the processes that listen once the transaction is committed, and never if it is not.
     yield fetch_by_engine(f"SELECT pg_notify('{CHANNEL}', '')", sqlite="")
@@ -42,18 +50,19 @@ def end_leases() -> Work[None]:
     yield run("UPDATE notices SET lease_until_ms = 0 WHERE state = 'owed' AND lease_until_ms > 0")
 
 
-def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
-    """Take the notice due longest for `lease_ms`; its fence grows, so an older claim can write no more."""
+def claim(channel: str, now_ms: int, lease_ms: int) -> Work[Row | None]:
+    """Take a channel's notice due longest for `lease_ms`; its fence grows, so an older claim writes no more."""
     # A moment further ahead than any pause or lease lasts was written before the clock went back: it is due.
     due = yield fetch(
         """
-        SELECT id FROM notices WHERE state = 'owed' AND (next_ms <= $1 OR next_ms > $1 + $2)
+        SELECT id FROM notices WHERE channel = $4 AND state = 'owed' AND (next_ms <= $1 OR next_ms > $1 + $2)
             AND (lease_until_ms <= $1 OR lease_until_ms > $1 + $3)
         ORDER BY next_ms, id LIMIT 1 FOR UPDATE SKIP LOCKED
         """,
         now_ms,
         MAX_PAUSE_MS,
         lease_ms,
+        channel,
     )
     if not due:
         return None
@@ -69,13 +78,14 @@ def claim(now_ms: int, lease_ms: int) -> Work[Row | None]:
     return rows[0]
 
 
-def next_due(now_ms: int) -> Work[int | None]:
-    """Return when the next owed notice is due, None when nothing is owed."""
+def next_due(channel: str, now_ms: int) -> Work[int | None]:
+    """Return when a channel's next owed notice is due, None when nothing is owed."""
     rows = yield fetch(
         """
         SELECT min(CASE WHEN next_ms > lease_until_ms THEN next_ms ELSE lease_until_ms END)
-        FROM notices WHERE state = 'owed'
-        """
+        FROM notices WHERE channel = $1 AND state = 'owed'
+        """,
+        channel,
     )
     due_ms: int | None = rows[0][0]
     if due_ms is None:
@@ -124,6 +134,33 @@ def later(notice_id: int, fence: int, *, next_ms: int, failure: str) -> Work[Non
         fence,
         next_ms,
         failure,
+    )
+
+
+def postpone(notice_id: int, fence: int, *, next_ms: int) -> Work[None]:
+    """Try at `next_ms`, as if nothing had been tried now."""
+    yield run(
+        """
+        UPDATE notices SET next_ms = $3, attempts = attempts - 1, lease_until_ms = 0
+        WHERE id = $1 AND fence = $2 AND state = 'owed'
+        """,
+        notice_id,
+        fence,
+        next_ms,
+    )
+
+
+def read_elsewhere(account: int, kind: str, about: str, now_ms: int) -> Work[None]:
+    """End the direct message of what its reader was shown where it happened."""
+    yield run(
+        """
+        UPDATE notices SET state = 'shown', sent_ms = $4
+        WHERE account = $1 AND kind = $2 AND about = $3 AND channel = 'dm' AND target = '' AND state = 'owed'
+        """,
+        account,
+        kind,
+        about,
+        now_ms,
     )
 
 

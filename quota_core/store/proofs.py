@@ -168,13 +168,14 @@ def orders_after(order_id: str, limit: int) -> Work[list[ComparedOrder]]:
 
 
 def notices_about(order_ids: Sequence[str]) -> Work[list[Row]]:
-    """Return (about, kind, account, facts, language, made) of the notices about these orders."""
+    """Return (about, kind, account, facts, language, made) of the direct messages about these orders."""
     return (
         yield fetch_any(
             """
             SELECT n.about, n.kind, n.account, n.facts, n.locale, n.created_ms
             FROM orders o JOIN notices n ON n.account = o.buyer AND n.about = o.id
                 AND n.kind IN ('purchase', 'payment_pending', 'payment_failed')
+                AND n.channel = 'dm' AND n.target = ''
             WHERE o.id = ANY($1)
             """,
             order_ids,
@@ -183,12 +184,22 @@ def notices_about(order_ids: Sequence[str]) -> Work[list[Row]]:
 
 
 def notices_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (id, kind, about, account, who pays the order it is about, the order's state)."""
+    """
+    Return (id, kind, about, account, who pays the order it is about, the order's state, whether it says the same).
+
+    The last is 1 for a direct message, and for another one of the same facts, 2 for one of other facts, and 0 for
+    one whose way and recipient do not go together.
+    """
     return (
         yield fetch(
             """
-            SELECT n.id, n.kind, n.about, n.account, o.buyer, o.state
-            FROM notices n LEFT JOIN orders o ON o.id = n.about WHERE n.id > $1 ORDER BY n.id LIMIT $2
+            SELECT n.id, n.kind, n.about, n.account, o.buyer, o.state,
+                CASE WHEN (n.channel = 'dm') <> (n.target = '') THEN 0 WHEN n.channel = 'dm' THEN 1
+                    WHEN d.facts = n.facts THEN 1 ELSE 2 END
+            FROM notices n LEFT JOIN orders o ON o.id = n.about
+                LEFT JOIN notices d ON d.account = n.account AND d.kind = n.kind AND d.about = n.about
+                    AND d.channel = 'dm' AND d.target = ''
+            WHERE n.id > $1 ORDER BY n.id LIMIT $2
             """,
             after[0] if after else LEAST_ID,
             limit,

@@ -19,8 +19,10 @@ from quota_core.balances import Balances
 from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
+from quota_core.events import CHANNELS, Channel
 from quota_core.grants import Grants
 from quota_core.history import History
+from quota_core.messages import Messages
 from quota_core.migrations import migrate
 from quota_core.notices import Notice, Notices
 from quota_core.operators import Operators
@@ -53,6 +55,7 @@ class WatchedNotices(Notices):
 
     def __init__(self, database: Database, *, clock: MovableClock) -> None:
         super().__init__(database, clock=clock)
+        self.clock = clock
         self._outcomes: asyncio.Queue[str] = asyncio.Queue()
         self.attempts: list[Notice] = []
 
@@ -61,8 +64,8 @@ class WatchedNotices(Notices):
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._outcomes.get()
 
-    async def claim(self) -> Notice | None:
-        notice = await super().claim()
+    async def claim(self, channel: Channel = "dm") -> Notice | None:
+        notice = await super().claim(channel)
         if notice is not None:
             self.attempts.append(notice)
         return notice
@@ -112,6 +115,19 @@ class Core:
         return (await self.parts.balances.of(AccountRef("user", str(user_id)))).metrics[0].purchased
 
 
+def messages_on(
+    database: Database, book: Book, notices: WatchedNotices, *, operators: Sequence[AccountRef]
+) -> Messages:
+    """Return what stands around an outbox, with every channel."""
+    return Messages(
+        *(database, book, notices),
+        operators=operators,
+        channels=CHANNELS,
+        default_locale="en-US",
+        clock=notices.clock,
+    )
+
+
 @asynccontextmanager
 async def opened_core(
     path: Path,
@@ -133,13 +149,15 @@ async def opened_core(
         database.attach(book)
         await database.write(book.open)
         operators = operators or Operators(user_ids=frozenset({OPERATOR_ID}))
+        told = [AccountRef("user", str(one)) for one in sorted(operators.user_ids)]
         notices = WatchedNotices(database, clock=clock)
         quota = Quota(database, book, clock=clock)
+        messages = messages_on(database, book, notices, operators=told)
         settlements = Settlements(
             database,
             book,
             notices,
-            operators=[AccountRef("user", str(one)) for one in sorted(operators.user_ids)],
+            operators=told,
             default_locale="en-US",
             clock=clock,
         )
@@ -152,6 +170,7 @@ async def opened_core(
             statements=Statements(database, SigningKey.new(), clock=clock),
             statistics=Statistics(database, book, clock=clock),
             notices=notices,
+            messages=messages,
             people=People(database, book, clock=clock),
             purchases=Purchases(database, book, checkout, clock=clock),
             operators=operators,

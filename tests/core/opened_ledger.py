@@ -14,9 +14,11 @@ from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.chain import Entry, digest_of
 from quota_core.database import Database
+from quota_core.events import CHANNELS
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.ledger import EntryKind
+from quota_core.messages import Messages
 from quota_core.migrations import migrate
 from quota_core.notices import Notices
 from quota_core.operators import Actor, Operators
@@ -106,6 +108,7 @@ class OpenLedger:
     history: History
     statistics: Statistics
     notices: Notices
+    messages: Messages
     people: People
     keys: AccessKeys
     purchases: Purchases
@@ -188,6 +191,7 @@ async def open_ledger(
         await database.close()
         raise
     notices = Notices(database, clock=clock)
+    quota = Quota(database, book, clock=clock)
     operators = Operators(user_ids=frozenset({OPERATOR.user_id}), guild_ids=frozenset({77}))
     return OpenLedger(
         place=place,
@@ -196,12 +200,21 @@ async def open_ledger(
         pages=pages,
         database=database,
         book=book,
-        quota=Quota(database, book, clock=clock),
+        quota=quota,
         balances=Balances(database, book, clock=clock),
         grants=Grants(database, book, operators, max_grant_units=max_grant_units, clock=clock),
         history=History(database, book),
         statistics=Statistics(database, book, clock=clock),
         notices=notices,
+        messages=Messages(
+            database,
+            book,
+            notices,
+            operators=[OPERATOR_ACCOUNT],
+            channels=CHANNELS,
+            default_locale="en",
+            clock=clock,
+        ),
         people=People(database, book, clock=clock),
         keys=AccessKeys(database, clock=clock),
         purchases=Purchases(database, book, pages, clock=clock),

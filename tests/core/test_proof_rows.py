@@ -21,6 +21,9 @@ BESIDE_THE_LEDGER = {
     "marks": "how far a recurring check has come",
     "migrations": "the version of the schema",
     "leases": "which process does what, just now",
+    "recipients": "where messages go",
+    "preferences": "what people chose about messages",
+    "consents": "who agreed to use paid units; the entries say what was used",
 }
 # Columns of rows that were altered without anything to show it, and why. A second word limits it to such rows.
 WITHOUT_WITNESS = {
@@ -47,6 +50,8 @@ WITHOUT_WITNESS = {
     "orders.parameters unpaid": "what the page was opened with; a payment there must agree with the order",
     "orders.state open": "open or expired: no payment either way",
     "crossings.percent": "the limit that was crossed stands in the catalog",
+    "crossings.routed": "how far the telling is",
+    "crossings.shown": "how far the telling is",
 }
 REMOVED_WITHOUT_TRACE = {
     "orders open": "nobody paid it, and nothing was told of it",

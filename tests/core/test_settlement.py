@@ -66,7 +66,7 @@ async def test_a_payment_credits_once_and_owes_one_notice(ledger: OpenLedger) ->
         "total": 1030,
         "entry": 2,
     }
-    assert ledger.notices.wake.is_set()
+    assert ledger.notices.wake.of("dm").is_set()
     await assert_sound(ledger)
 
 

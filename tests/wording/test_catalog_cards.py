@@ -9,7 +9,8 @@ from quota_core.balances import MetricBalance, WindowBalance
 from quota_core.catalog import Catalog
 from quota_core.catalog_file import load
 from tests.wording.facts import NOW_MS, RESET_MS, balance, drawn, metric, spend
-from wording.quota_card import low_quota_card, quota_card
+from wording.alert_card import low_quota_card
+from wording.quota_card import quota_card
 from wording.shop_card import shop_card
 from wording.words import Words
 

@@ -15,11 +15,12 @@ from quota_core.history import HistoryPage
 from quota_core.stats import Revenue, Stats
 from tests.wording.facts import NOW_MS, balance, crossing, history_line, metric, notice, opened, spend, window
 from wording.admin_card import change_card, plan_card, stats_card
+from wording.alert_card import low_quota_card
 from wording.card import Card, Field, length_of
 from wording.help_card import help_card
 from wording.history_card import history_card
 from wording.notice_card import notice_card
-from wording.quota_card import low_quota_card, mention_card, quota_card
+from wording.quota_card import mention_card, quota_card
 from wording.refusals import argument_card, refusal_card
 from wording.shop_card import MAX_BUTTON_LABEL, package_label, pay_card, shop_card
 from wording.words import Words

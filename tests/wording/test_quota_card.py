@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from quota_core.catalog import Catalog
 from tests.wording.facts import NOW_MS, RESET_MS, balance, crossing, drawn, metric, spend, window
+from wording.alert_card import low_quota_card
 from wording.card import Tone
-from wording.quota_card import Dashboards, low_quota_card, mention_card, quota_card
+from wording.quota_card import Dashboards, mention_card, quota_card
 from wording.words import Words
 
 

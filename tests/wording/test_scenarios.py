@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from quota_core.catalog import Catalog
 from tests.wording.facts import NOW_MS, balance, crossing, drawn, lines, metric, notice, spend, window
+from wording.alert_card import low_quota_card
 from wording.notice_card import notice_card
-from wording.quota_card import low_quota_card, quota_card
+from wording.quota_card import quota_card
 from wording.shop_card import package_label, shop_card
 from wording.words import Words
 

@@ -1,0 +1,53 @@
+"""Everything about messages around the outbox, made once for a process: who is told what, how, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from quota_core.accounts import AccountRef
+from quota_core.alerts import Alerts
+from quota_core.book import Book
+from quota_core.database import Database
+from quota_core.notices import Notices
+from quota_core.preferences import Preferences
+from quota_core.recipients import Recipients
+from quota_core.screening import Screening
+
+
+class Messages:
+    """
+    The parts that share the outbox; `channels` are those that this program can send by.
+
+    Attributes:
+        notices: the outbox.
+        alerts: turns crossed thresholds into notices.
+        preferences: what people chose.
+        recipients: where messages go beside direct channels.
+        screening: the last look before one leaves.
+
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        book: Book,
+        notices: Notices,
+        *,
+        operators: Sequence[AccountRef],
+        channels: Collection[str],
+        default_locale: str,
+        clock: Callable[[], int],
+    ) -> None:
+        self.notices = notices
+        self.alerts = Alerts(database, book, notices, default_locale=default_locale, clock=clock)
+        self.preferences = Preferences(database, book, clock=clock)
+        self.recipients = Recipients(
+            database,
+            book,
+            notices,
+            operators=operators,
+            channels=channels,
+            default_locale=default_locale,
+            clock=clock,
+        )
+        self.screening = Screening(database, clock=clock)

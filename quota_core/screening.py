@@ -1,0 +1,59 @@
+"""
+The last look before a message leaves: whether it is still wanted, where it goes, and if it may go now.
+
+Choices are looked up here and not when a message was owed, so that an opt-out also stops what waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from quota_core.database import Database
+from quota_core.events import EVENTS
+from quota_core.notices import Notice
+from quota_core.preferences import preference_of
+from quota_core.statements import Work
+from quota_core.store import recipients as rows
+from quota_core.store.recipients import Recipient
+
+OPTED_OUT = "its reader turned this off"
+
+
+class Screened(NamedTuple):
+    """What came of the look: where it goes, why it must not, or for how long it must wait."""
+
+    recipient: Recipient | None
+    refused: str | None
+    wait_seconds: float
+
+
+class Screening:
+    """Look; `clock` gives UTC milliseconds."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def of(self, notice: Notice) -> Screened:
+        """Return whether a notice may leave now."""
+        return await self._database.read(lambda: self._of(notice))
+
+    def _of(self, notice: Notice) -> Work[Screened]:
+        recipient = None
+        if notice.target:
+            recipient = yield from rows.one(int(notice.target))
+            if recipient is None:
+                return Screened(None, "the recipient was removed", 0)
+            if recipient.disabled_ms is not None:
+                return Screened(recipient, "the recipient is turned off", 0)
+            if recipient.account != notice.account_id:
+                return Screened(recipient, None, 0)  # the operators': an account's choices are not about them
+        event = EVENTS.get(notice.kind)
+        preference = preference_of((yield from rows.chosen(notice.account_id)))
+        off = notice.channel in preference.muted or (notice.channel == "dm" and preference.dm == "off")
+        if event is not None and (off or event.topic in preference.muted):
+            return Screened(recipient, OPTED_OUT, 0)
+        if event is None or notice.channel == "webhook":  # machines do not sleep; codes are waited for
+            return Screened(recipient, None, 0)
+        return Screened(recipient, None, preference.quiet_seconds(self._clock()))
