@@ -50,7 +50,7 @@ def main() -> int:
             traceback.print_exc()
             problems.append(f"{name} did not come to its end")
             continue
-        problems += [f"{name}: {fault!r} never struck" for fault in stage.faults if not tally.faults[fault]]
+        problems += [f"{name}: {fault!r} never struck" for fault in tally.missing(stage.faults)]
         struck = sum(tally.faults.values())
         verdict = "sound" if tally.sound else f"BROKEN, to see it again: {repeat} --stages {name}"
         print(f"{name}: {struck:,} faults, {time.monotonic() - at_seconds:.0f} s, {verdict}", flush=True)

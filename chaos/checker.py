@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from quota_core.accounts import AccountRef
+from quota_core.errors import QuotaError
 from quota_core.keys import key_bytes
 from quota_core.ledger import EntryKind
 from quota_core.proof import Proof
@@ -22,6 +24,7 @@ ASKED_KINDS = {
     EntryKind.GRANT: "add",
     EntryKind.REMOVE: "remove",
     EntryKind.PLAN: "plan",
+    EntryKind.HOLD: "hold",
 }
 NEGATIVE = """
 SELECT 'lot', id FROM lots WHERE left_units < 0 OR taken_units < 0
@@ -48,6 +51,7 @@ async def check(life: Life) -> Findings:
     """Compare everything; the outside must be at rest."""
     findings = Findings()
     await _requests(life, findings)
+    await _ends(life, findings)
     await _payments(life, findings)
     await _messages(life, findings)
     for what, number in await life.rows(NEGATIVE):
@@ -73,8 +77,21 @@ async def _requests(life: Life, findings: Findings) -> None:
         one = asked.get(key)
         if one is None or (one.what, one.account) != (ASKED_KINDS[EntryKind(kind)], people[account]):
             findings("doubled", f"an entry of {people[account]} that nobody asked for: {key!r}")
-        elif kind in (EntryKind.SPEND, EntryKind.GRANT) and units != one.units:
+        elif kind in (EntryKind.SPEND, EntryKind.GRANT, EntryKind.HOLD) and units != one.units:
             findings("drifted", f"{units} units where {one.units} were asked: {one.key}")
+
+
+async def _ends(life: Life, findings: Findings) -> None:
+    """Ask for the end of each hold again: whoever was answered gets the same answer."""
+    for line in life.outside.ends():
+        account, key, used = line["account"], line["hold"], line["used"]
+        try:
+            end = await life.core.quota.settle(AccountRef("user", account), key=key, units=used)
+        except QuotaError as error:
+            findings("lost", f"the end of hold {key}: {error!r}")
+        else:
+            if end.units_used != used:
+                findings("drifted", f"hold {key} was settled with {used} and ended with {end.units_used}")
 
 
 async def _payments(life: Life, findings: Findings) -> None:

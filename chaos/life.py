@@ -13,13 +13,14 @@ import dataclasses
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import settings as configuration
 from chaos import scripts
+from chaos.birth import Birth, turn_clock
+from chaos.disk import Disk
 from chaos.outside import Asked, Outside, Till
 from core_parts import CoreParts
 from ledger_file import Ledger, opened_ledger, utc_ms
@@ -42,29 +43,9 @@ log = logging.getLogger(__name__)
 OPERATOR = Actor(user_id=900)
 PEOPLE = 24
 EXIT_TRY_AGAIN = 75
+HOLD_SECONDS = 600  # shorter than the way from one life's clock to the next one's
 EARLY = ("ops.80",)
 """Points that are passed before the ledger is open."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Birth:
-    """
-    What a life is told at its beginning.
-
-    `scripts` come in this order; `plan` names crash points; `shift_ms` turns the clock of the process; `lease_ms`
-    shortens the claims of notices, for those who must see one end.
-    """
-
-    number: int
-    folder: str
-    database: str
-    seed: int
-    scripts: list[str]
-    plan: str = ""
-    before: list[int] = dataclasses.field(default_factory=list)
-    batch: int = 24
-    shift_ms: int = 0
-    lease_ms: int = 0
 
 
 class Life:
@@ -85,7 +66,8 @@ class Life:
             },
             need_discord=False,
         )
-        self._count = 0
+        self.disk = Disk.of_this_process()
+        self._count = self._failures = 0
         self.ledger: Ledger
         self.core: CoreParts
         self.grants: Grants
@@ -93,16 +75,25 @@ class Life:
     async def live(self) -> None:
         """Live to the end, if nothing comes between."""
         log_file = str(self.outside.folder / "points.log")
+        log.warning("%s", self.birth)
         if self.birth.plan.startswith(EARLY):
             crash_points.arm(self.birth.plan, log_file)
+        if self.disk is not None and self.birth.power:
+            self.disk.record()
+        if self.disk is not None and self.birth.early:
+            self.disk.fail(**self.birth.disk)
         began_seconds = time.perf_counter()
         async with self._opened():
             await self._check_the_past()
             self.lines.add(t="ready", seconds=round(time.perf_counter() - began_seconds, 4))
             crash_points.arm(self.birth.plan, log_file)
-            await self._go_on()
+            await self.go_on(self.birth.before)
+            if self.disk is not None and self.birth.disk:
+                self.disk.fail(**self.birth.disk)
             for script in self.birth.scripts:
                 await self.attempt(scripts.SCRIPTS[script](self))
+            if self.disk is not None and self.birth.disk.get("call", "truncate") != "truncate":
+                await self._heal(self.disk)  # what is cut off at the end fails at the end
         if "restore" in self.birth.scripts:
             await self.attempt(self._restore())
         self.lines.add(t="end")
@@ -127,6 +118,7 @@ class Life:
             await work
         except Exception as error:
             log.exception("failed")
+            self._failures += 1
             self.lines.add(t="failed", error=type(error).__name__)
 
     # What the past left
@@ -146,11 +138,18 @@ class Life:
         there = {entry.key for entry in await self.ledger.database.read(lambda: entry_rows.by_keys(keys))}
         return [one.key for one in answered if key_bytes(one.key) not in there]
 
-    async def _go_on(self) -> None:
-        """Ask again what was never answered, and deliver what was never taken."""
-        if self.birth.before:
-            self.lines.add(t="again")
-            left = self.outside.known(*self.birth.before).open
+    async def _heal(self, disk: Disk) -> None:
+        """Let the disk work again: so must this process, without a restart."""
+        self.lines.add(t="disk", struck=disk.heal())
+        self._failures = 0
+        await self.go_on([self.birth.number])
+        if self._failures:
+            self.lines.add(t="wrong", problems=["it does not recover by itself from a failing disk"], lost=[])
+
+    async def go_on(self, lives: list[int]) -> None:
+        """Ask again what was never answered in these lives, and deliver what was never taken."""
+        if lives:
+            left = self.outside.known(*lives).open
             spends = [one for one in left if one.what == "spend"]
             for place in range(0, len(spends), self.birth.batch):
                 await self.attempt(self.ask(spends[place : place + self.birth.batch]))
@@ -198,7 +197,9 @@ class Life:
 
     async def _by_hand(self, one: Asked) -> None:
         account = AccountRef("user", one.account)
-        if one.what == "plan":
+        if one.what == "hold":
+            await self.core.quota.hold(account, int(one.units), key=one.key, ttl_seconds=HOLD_SECONDS)
+        elif one.what == "plan":
             plan = str(one.units)
             await self.grants.set_plan(account, plan, until_ms=None, actor=OPERATOR, reason="", key=one.key)
         else:
@@ -280,9 +281,3 @@ def run(birth: Birth) -> None:
     except UnavailableError:
         log.exception("it cannot be opened now")
         raise SystemExit(EXIT_TRY_AGAIN) from None
-
-
-def turn_clock(shift_ms: int) -> None:
-    """Turn the wall clock of this process, as a step of the machine's would; the monotonic one goes on."""
-    true_ns = time.time_ns
-    time.time_ns = lambda: true_ns() + shift_ms * 1_000_000

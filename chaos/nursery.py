@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos import life
-from chaos.life import Birth
+from chaos.birth import Birth
 
 LIMIT_SECONDS = 60.0
 
@@ -76,6 +76,8 @@ def _be_born(birth: Birth) -> None:
         os.dup2(log.fileno(), 2)
         logging.basicConfig(stream=log, level=logging.WARNING, force=True)
         life.run(birth)
+    except SystemExit as end:
+        code = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
         code = 1

@@ -91,6 +91,11 @@ class Outside:
         """Return the file of one life."""
         return Lines(self.folder / f"life-{number:06}.jsonl")
 
+    def ends(self) -> Iterator[Json]:
+        """Return the ends of holds that were answered."""
+        for file in sorted(self.folder.glob("life-*.jsonl")):
+            yield from (line for line in Lines(file).read() if line["t"] == "settled")
+
     def known(self, *numbers: int) -> Known:
         """Return what these lives left, all lives when none is named."""
         known = Known()

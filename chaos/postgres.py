@@ -18,7 +18,7 @@ from chaos.storm import TARGETS, Storm
 from chaos.tally import Tally
 from tests.postgres_server import PostgresServer, running
 
-ON_SQLITE_ONLY = ("ops.8",)
+ON_SQLITE_ONLY = ("ops.8", "write.46")
 SHARED_TARGETS = tuple(point for point in TARGETS if not point.startswith(ON_SQLITE_ONLY))
 PAUSE_SECONDS = 0.05
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import signal
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from chaos.checker import check
 from chaos.outside import Asked
 from quota_core.accounts import AccountRef
+from quota_core.errors import UnavailableError
 from terminal.backups import back_up
 
 if TYPE_CHECKING:
@@ -68,6 +71,49 @@ async def _check(life: Life) -> None:
     life.lines.add(t="checked", acknowledged=findings.acknowledged, **findings.found)
 
 
+async def _small(life: Life) -> None:
+    """Spend while no file may grow (RLIMIT_FSIZE), then while the database may not, then freely."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = life.settings.database_path(life.outside.folder / "data").with_suffix(".db-wal")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
+    refused = 0
+    for _ in range(3):
+        try:
+            await _spend(life)
+        except UnavailableError:
+            refused += 1
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    life.lines.add(t="limited", struck=refused)
+    [(pages,)] = await life.rows("PRAGMA page_count")
+    await life.rows(f"PRAGMA max_page_count = {pages}")
+    await life.attempt(_grant(life))
+    await life.go_on([life.birth.number])
+
+
+async def _hold(life: Life) -> None:
+    """Hold for three, settle one, release one, forget one; and end those that were forgotten before."""
+    holds = [Asked("hold", life.person(), 2 + life.random.randrange(3), life.key()) for _ in range(3)]
+    await life.ask(holds)
+    quota, (first, second, _) = life.core.quota, holds
+    await quota.settle(AccountRef("user", first.account), key=first.key, units=1)
+    life.lines.add(t="settled", account=first.account, hold=first.key, used=1)
+    await quota.release(AccountRef("user", second.account), key=second.key)
+    await quota.holds.end_due()
+
+
+async def _late(life: Life) -> None:
+    """Spend, and look at rows that are late by then."""
+    await _spend(life)
+    await life.rows("SELECT count(*) FROM balances")
+
+
+async def _heads(life: Life) -> None:
+    """Say where every account stands, as an anchor does that is kept elsewhere."""
+    rows = await life.rows("SELECT account, version, digest FROM balances WHERE version > 0")
+    life.lines.add(t="heads", heads=[[account, version, digest.hex()] for account, version, digest in rows])
+
+
 async def _nothing(life: Life) -> None:
     del life
 
@@ -90,5 +136,9 @@ SCRIPTS: dict[str, Callable[[Life], Awaitable[None]]] = {
     "restore": _backup,
     "claim": _claim,
     "check": _check,
+    "hold": _hold,
+    "late": _late,
+    "small": _small,
+    "heads": _heads,
     "nothing": _nothing,
 }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaos import bots, postgres
+from chaos.damage import DAMAGES, damages
+from chaos.disk import NoCompilerError
 from chaos.raising import nursery
+from chaos.storage import FAULTS, failing_disk
 from chaos.storm import Storm, sqlite_in
 from chaos.tally import Tally
 
@@ -65,6 +69,19 @@ def _postgres(place: Place) -> Tally:
     return _sum([kills, ended])
 
 
+def _storage(place: Place) -> Tally:
+    broken = damages(place.folder / "damage", place.seed, 40 if place.full else 2)
+    try:
+        failing = failing_disk(place.folder / "disk", place.seed, 400 if place.full else 38)
+    except NoCompilerError as error:
+        if os.environ.get("CI"):
+            raise
+        print(f"SKIPPED: {error}", flush=True)
+        failing = Tally()
+        failing.skipped |= set(FAULTS)
+    return _sum([broken, failing])
+
+
 def _sum(tallies: list[Tally]) -> Tally:
     total = Tally()
     for tally in tallies:
@@ -75,5 +92,6 @@ def _sum(tallies: list[Tally]) -> Tally:
 STAGES = {
     "kills": Stage(run=_kills, faults=("SIGKILL at a point", "SIGKILL at random", "error at a point")),
     "bots": Stage(run=_bots, faults=("SIGKILL of a bot at a point",)),
+    "storage": Stage(run=_storage, faults=(*DAMAGES, *FAULTS)),
     "postgres": Stage(run=_postgres, faults=("SIGKILL at a point", "connection ended by PostgreSQL")),
 }

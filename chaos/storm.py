@@ -41,6 +41,11 @@ TARGETS = {
     "checkout.30.order_committed": ("buy", 1),
     "checkout.31.page_opened": ("buy", 1),
     "checkout.32.page_saved": ("buy", 1),
+    "consume.40.hold_placed": ("hold", 3),
+    "consume.41.work_done": ("hold", 1),
+    "consume.42.hold_settled": ("hold", 1),
+    "consume.43.hold_expired": ("hold", 1),
+    "write.46.late_balances": ("late", 1),
     "consume.44.decided": ("spend", 2),
     "consume.45.committed": ("spend", 2),
     "day.60.window_opened": ("spend", 1),
@@ -67,7 +72,7 @@ MAY_FAIL = (
     "admin.71",
 )
 ERRORS = ("OSError", "MemoryError", "RuntimeError")
-WORK = ("spend", "grant", "buy", "tell")
+WORK = ("spend", "grant", "buy", "tell", "hold", "late")
 
 
 class Storm:

@@ -20,6 +20,7 @@ from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.chain import Entry
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.decisions import Consume, Decisions
 from quota_core.errors import (
@@ -78,6 +79,7 @@ class Holds:
         if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
             raise AmountError(ttl_seconds, minimum=1, maximum=MAX_TTL_SECONDS)
         held = _answered(await self._database.write(partial(self._hold, operation, ttl_seconds * 1000)))
+        crash_point("consume.40.hold_placed")
         self._sooner.set()
         return held
 
@@ -92,7 +94,10 @@ class Holds:
             HoldEndedError: it was released, or its time is over.
 
         """
-        return _answered(await self._database.write(partial(self._end, account, key, units)))
+        crash_point("consume.41.work_done")
+        end = _answered(await self._database.write(partial(self._end, account, key, units)))
+        crash_point("consume.42.hold_settled")
+        return end
 
     async def release(self, account: AccountRef, key: bytes) -> HoldEnd:
         """
@@ -125,6 +130,7 @@ class Holds:
         while due := await self._database.read(partial(hold_rows.due, self._clock(), _STEP)):
             for account in due:
                 ended = await self._database.write(partial(self._end_due, account))
+                crash_point("consume.43.hold_expired")
                 if ended:
                     log.info("%d holds of %s were over and are released", ended, account)
         next_ms = await self._database.read(hold_rows.next_end)

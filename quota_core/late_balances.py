@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from quota_core.chain import Entry
+from quota_core.crash_points import crash_point
 from quota_core.parts import NO_WINDOW, parts_of
 from quota_core.statements import Statement, Work, tables
 from quota_core.store import entries as entry_rows
@@ -82,6 +83,7 @@ class LateBalances:
         rows.sort(key=itemgetter(0))  # neighbours share a page
         if rows:
             yield from state_rows.set_balances(rows)
+            crash_point("write.46.late_balances")
         yield from marks.set_mark(_MARK, (yield from entry_rows.last_id()))
         self._rows.clear()
         self._entries = 0

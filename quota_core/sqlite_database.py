@@ -119,14 +119,21 @@ class SqliteDatabase(Halting):
 
     def _look(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
+            return self._glance(connection, work)
+        except sqlite3.Error as error:
+            if not _may_be_one_read(error):
+                raise self._trouble(error, "read") from error
+            log.exception("the database could not be read; opening it again")
+            return self._again(error, "read", lambda fresh: self._glance(fresh, work))
+
+    def _glance(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
+        try:
             result = drive(connection, lambda: caught_up(connection, work, self._late))
         except BaseException as error:
             if connection.in_transaction:
                 self._roll_back(connection)
             elif isinstance(error, sqlite3.Error):
                 self._forget()
-            if isinstance(error, sqlite3.Error):
-                raise self._trouble(error, "read") from error
             raise
         if connection.in_transaction:
             self._keep_late(connection)
@@ -195,18 +202,26 @@ class SqliteDatabase(Halting):
     def _transact(self, connection: sqlite3.Connection, work: Callable[[], Work[T]]) -> T:
         try:
             return self._attempt(connection, work)
-        except sqlite3.OperationalError:
-            log.exception("the database refused a write; opening it again")
-            try:
-                return self._attempt(self._reopen(), work)
-            except sqlite3.Error as error:
-                raise self._trouble(error, "written") from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError):
                 raise ConstraintError(str(error)) from error
             if isinstance(error, sqlite3.ProgrammingError):
                 raise  # a mistake of ours, not trouble with the file
-            raise self._trouble(error, "written") from error
+            if not isinstance(error, sqlite3.OperationalError) and not _may_be_one_read(error):
+                raise self._trouble(error, "written") from error
+            log.exception("the database refused a write; opening it again")
+            return self._again(error, "written", lambda fresh: self._attempt(fresh, work))
+
+    def _again(self, error: sqlite3.Error, verb: str, attempt: Callable[[sqlite3.Connection], T]) -> T:
+        """Try on a fresh connection what failed with `error`; what fails there too is trouble."""
+        try:
+            fresh = self._reopen()
+        except UnavailableError as refusal:
+            raise self._trouble(error, verb) if _may_be_one_read(error) else refusal from error
+        try:
+            return attempt(fresh)
+        except sqlite3.Error as again:
+            raise self._trouble(again, verb) from again
 
     def _trouble(self, error: sqlite3.Error, verb: str) -> UnavailableError:
         """Return what to raise for an error of the file; a damaged one stops all writes."""
@@ -265,3 +280,12 @@ class SqliteDatabase(Halting):
 
         result: T = await connection._execute(hop)  # type: ignore[no-untyped-call]  # noqa: SLF001 - see above
         return result
+
+
+def _may_be_one_read(error: sqlite3.Error) -> bool:
+    """
+    Tell whether one failed read may be all that is wrong; SQLite calls that a damaged file.
+
+    https://sqlite.org/rescode.html#ioerr_corruptfs
+    """
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
