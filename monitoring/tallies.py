@@ -58,9 +58,9 @@ class Tallies:
         self.discord_limits: Counter[str] = Counter()
         self.loop_lag_seconds = Spread(SECONDS)
 
-    def checked(self, source: str, outcome: str) -> None:
-        """Count what an edge was told when it asked for units."""
-        self.checks[source, outcome] += 1
+    def checked(self, source: str, outcome: str, count: int = 1) -> None:
+        """Count what an edge was told, `count` times, when it asked for units."""
+        self.checks[source, outcome] += count
 
     def decided(self, operations: int, seconds: float) -> None:
         """Count a batch; each of its operations as long as the one that waited longest."""

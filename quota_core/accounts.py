@@ -24,6 +24,9 @@ class AccountRef(NamedTuple):
             ValueError: empty, longer than 200 characters, or with control characters or blanks.
 
         """
+        # A bare id first, since that is what services name in each of their requests.
+        if text.isdigit() and _DISCORD_ID.fullmatch(text) is not None:
+            return cls("user", text)
         if not 1 <= len(text) <= MAX_NAME_LENGTH or not text.isprintable() or " " in text:
             raise ValueError("an account is user:<id>, guild:<id>, <kind>:<name>, or the bare id of a user")
         if text.isascii() and text.isdigit():

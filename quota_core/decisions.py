@@ -25,6 +25,7 @@ from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
 REMEMBERED_KEYS = 200_000
+_new_spend = tuple.__new__
 Outcomes = list[Spend | QuotaError]
 
 
@@ -131,13 +132,15 @@ class Decisions:
         posting = Posting(book, now_ms)
         posting.begin_at_once()
         outcomes = [self._in_memory(operation, posting) for operation in operations]
-        refused = [
-            (operation.key, state.id)
-            for operation, outcome in zip(operations, outcomes, strict=True)
-            if outcome is not None
-            and type(outcome) is not Spend
-            and (state := book.states.get(operation.account)) is not None  # else all of this is stale
-        ]
+        refused = []
+        if len(posting.entries) < len(operations):
+            refused = [
+                (operation.key, state.id)
+                for operation, outcome in zip(operations, outcomes, strict=True)
+                if outcome is not None
+                and type(outcome) is not Spend
+                and (state := book.states.get(operation.account)) is not None  # else all of this is stale
+            ]
         if not posting.entries and not refused:
             return None
         posting.close()
@@ -167,19 +170,21 @@ class Decisions:
         self, operation: Consume, state: AccountState, windows: tuple[Window, ...], posting: Posting
     ) -> Spend | QuotaError | None:
         """Decide for one payer; None when what a window has used is not known yet."""
-        metric, units = operation.metric, operation.units
+        _, metric, units, key, _, service, _ = operation
         try:
             if not state.blocked:
-                if operation.service:
+                if service:
                     if self._lacking(operation, (state,), posting.now_ms) is not None:
                         return self.decide(operation, [Payer(state, windows)], posting)
                     calls = parts_text(operation.parts)
-                    entry = posting.spend_allowance(state, windows, metric, units, operation.key, calls)
+                    entry = posting.spend_allowance(state, windows, metric, units, key, calls)
                 else:
-                    entry = posting.spend_allowance(state, windows, metric, units, operation.key)
+                    entry = posting.spend_allowance(state, windows, metric, units, key)
                 if entry is not None:
                     # In the order of its fields: all from the allowance, what is left, the entry, no replay.
-                    return Spend(metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False)
+                    return _new_spend(
+                        Spend, (metric, units, units, 0, 0, entry[10], entry[11], (entry[0],), False, ())
+                    )
             if not all(window.place in state.used for window in windows):
                 return None
         except KeyError:

@@ -7,6 +7,7 @@ account, user or key is ever part of a report.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Iterable
 from typing import Protocol, TypeVar
 
@@ -27,8 +28,8 @@ _OUTCOMES: tuple[tuple[type[Exception], str], ...] = (
 class Meter(Protocol):
     """Where reports go; every call returns at once and never fails."""
 
-    def checked(self, source: str, outcome: str) -> None:
-        """Count what an edge (`http`, `batch`, `discord`, …) was told when it asked for units."""
+    def checked(self, source: str, outcome: str, count: int = 1) -> None:
+        """Count what an edge (`http`, `batch`, `discord`, …) was told, `count` times, when it asked for units."""
         ...
 
     def decided(self, operations: int, seconds: float) -> None:
@@ -59,7 +60,7 @@ class Meter(Protocol):
 class _Unmetered:
     """Takes no note of anything."""
 
-    def checked(self, source: str, outcome: str) -> None:
+    def checked(self, source: str, outcome: str, count: int = 1) -> None:
         """Take no note."""
 
     def decided(self, operations: int, seconds: float) -> None:
@@ -105,5 +106,5 @@ async def checked(meter: Meter, source: str, asked: Awaitable[T]) -> T:
 
 def checked_many(meter: Meter, source: str, outcomes: Iterable[object]) -> None:
     """Report what came of several."""
-    for outcome in outcomes:
-        meter.checked(source, outcome_of(outcome))
+    for outcome, count in Counter(map(outcome_of, outcomes)).items():
+        meter.checked(source, outcome, count)

@@ -141,17 +141,16 @@ class Posting:
         """
         used = state.used
         left, parts, marked = MAX_COUNT, "", False
-        for window in windows:
-            count, overage = used[window.place]
-            limit = window.limit
+        for place, pot, _, _, limit, _, _, first_mark in windows:
+            count, overage = used[place]
             free = MAX_COUNT - count if limit is None else limit - count + overage
             if free < units:
                 return None
             if limit is not None and free < left:
                 left = free
-            if count + units >= window.first_mark:
+            if count + units >= first_mark:
                 marked = True
-            parts = f"{parts} {window.pot}={units}" if parts else f"{window.pot}={units}"
+            parts = f"{parts} {pot}={units}" if parts else f"{pot}={units}"
         if not parts:
             return None
         if calls:

@@ -170,7 +170,11 @@ class Quota:
             self._waiting.append(Together(future, len(together)))
             self._start_flusher()
             for outcome in await future:
-                if not isinstance(outcome, Spend | QuotaError) or isinstance(outcome, UnavailableError):
+                if type(outcome) is Spend:
+                    outcomes.append(outcome)
+                    continue
+                assert isinstance(outcome, Exception)
+                if isinstance(outcome, UnavailableError) or not isinstance(outcome, QuotaError):
                     raise outcome
                 outcomes.append(outcome)
         return outcomes
@@ -250,9 +254,9 @@ class Quota:
         outcomes = answers.with_crossings(decided.outcomes, crossed)
         if crossed:
             report_crossings(self._meter, self._book, outcomes)
+        if None not in outcomes:
+            return outcomes  # type: ignore[return-value]  # see above
         rest = [one for one, outcome in zip(operations, outcomes, strict=True) if outcome is None]
-        if not rest:
-            return outcomes  # type: ignore[return-value]  # none is None
         later = iter(await self._batch(rest))
         return [next(later) if outcome is None else outcome for outcome in outcomes]
 
