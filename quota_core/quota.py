@@ -46,6 +46,7 @@ FLUSHERS = 2
 """One batch is decided and answered while the other one is written..."""
 WORTH_ANOTHER = 128
 """... once so many operations wait: a few do better together, since each transaction waits for the disk."""
+_ANSWERS = (Spend, QuotaError)
 
 
 class Quota:
@@ -170,11 +171,7 @@ class Quota:
             self._waiting.append(Together(future, len(together)))
             self._start_flusher()
             for outcome in await future:
-                if type(outcome) is Spend:
-                    outcomes.append(outcome)
-                    continue
-                assert isinstance(outcome, Exception)
-                if isinstance(outcome, UnavailableError) or not isinstance(outcome, QuotaError):
+                if not isinstance(outcome, _ANSWERS) or isinstance(outcome, UnavailableError):
                     raise outcome
                 outcomes.append(outcome)
         return outcomes
