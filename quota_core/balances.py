@@ -216,9 +216,11 @@ def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance
     for lot in payer.state.lots.get(name, ()):
         if lot.expires_ms == NEVER_MS:
             left += lot.left
-            frozen += lot.left if lot.frozen else 0
-        elif lot.expires_ms > now_ms and not lot.frozen:
+        elif lot.expires_ms > now_ms:
             expiring += lot.left
+        else:
+            continue
+        frozen += lot.left if lot.frozen else 0
     return MetricBalance(
         metric=name,
         windows=windows_of(payer),

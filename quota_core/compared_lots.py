@@ -41,7 +41,9 @@ class LotsTable:
         return None
 
     def _lot(self, row: Row) -> Iterator[str]:
-        lot_id, account, metric, source, order_id, *amounts, ends_ms, frozen, created_ms, paid_entry = row
+        lot_id, account, metric, source, order_id, *amounts, ends_ms, frozen, created_ms, paid_entry = row[
+            :13
+        ]
         lot = self._count.lots.get(lot_id)
         if lot is None:
             yield f"lot {lot_id}: no entry brought it"
@@ -57,8 +59,10 @@ class LotsTable:
             yield f"lot {lot_id}: {amounts[1]} of {amounts[0]} left, its entries say {lot.left} of {lot.units}"
         if ends_ms != lot.ends_ms:
             yield f"lot {lot_id}: ends at {ends_ms}, entry {lot.brought_by} says {lot.ends_ms}"
-        if frozen:
-            yield f"lot {lot_id}: is frozen, and no entry says so"
+        if frozen != int(lot.frozen):
+            yield f"lot {lot_id}: is {'' if frozen else 'not '}frozen, and no entry says so"
+        if row[13:] != (lot.reversed, lot.reversed_lot, lot.debt_paid):
+            yield f"lot {lot_id}: its entries say that {lot.reversed} units were taken back, not {row[13]}"
         credited = lot.brought_by if source == "purchase" else None
         if paid_entry != credited or (order_id is None) != (credited is None):
             yield f"lot {lot_id}: order {order_id} is not what entry {lot.brought_by} brought"

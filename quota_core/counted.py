@@ -19,6 +19,10 @@ class LotCount:
     left: int = 0
     taken: int = 0
     expired: int = 0
+    reversed: int = 0
+    reversed_lot: int = 0
+    debt_paid: int = 0
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
-from quota_core import ledger, witnesses
+from quota_core import ledger, taking_back, witnesses
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
@@ -181,7 +181,7 @@ class _Operation:
             )
             draft = ledger.bring(payer.state, kind, self.metric, units, lot.id)
         else:
-            draft = ledger.remove(payer.state, self.metric, units, now_ms)
+            draft = taking_back.remove(payer.state, self.metric, units, now_ms)
         yield from self._book_it(posting, draft, payer, now_ms)
         return Change(units=draft.units, before=held, after=lots_left(payer, self.metric, now_ms))
 

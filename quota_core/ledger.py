@@ -50,6 +50,10 @@ class EntryKind(IntEnum):
     HOLD = 8
     SETTLE = 9
     RELEASE = 10
+    FREEZE = 14
+    UNFREEZE = 15
+    TAKE_BACK = 16
+    RESTORE = 17
     CORRECT = 18
 
 
@@ -259,20 +263,6 @@ def bring(state: AccountState, kind: EntryKind, metric: str, units: int, lot_id:
     return Draft(state=state, kind=kind, metric=metric, units=units, parts=parts)
 
 
-def remove(state: AccountState, metric: str, units: int, now_ms: int) -> Draft:
-    """Take up to `units` from the lots: given ones before bought ones, newest first; never below zero."""
-    wanted = units
-    parts: list[Part] = []
-    lots = [lot for lot in state.lots.get(metric, ()) if lot.left and lot.expires_ms > now_ms]
-    lots.sort(key=lambda lot: (lot.source == "purchase", -lot.id))
-    for lot in lots:
-        taken = min(wanted, lot.left)
-        if taken:
-            parts.append((f"#{lot.id}", -taken))
-            wanted -= taken
-    return Draft(state=state, kind=EntryKind.REMOVE, metric=metric, units=units - wanted, parts=tuple(parts))
-
-
 def apply(draft: Draft) -> None:
     """Make the change in the state; a pot below zero is a bug and stops here."""
     state, metric = draft.state, draft.metric
@@ -283,6 +273,8 @@ def apply(draft: Draft) -> None:
             lot = next(lot for lot in state.lots[metric] if lot.id == lot_id)
             lot.left += delta
             assert lot.left >= 0
+            if draft.kind in (EntryKind.FREEZE, EntryKind.UNFREEZE):
+                lot.frozen = draft.kind is EntryKind.FREEZE
         elif mark in "^@&*~" or draft.kind is EntryKind.PLAN:
             pass  # no pot of this account: another's share has its own entry, a plan is written beside
         elif mark == "!":

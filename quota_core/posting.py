@@ -23,6 +23,7 @@ from quota_core.ledger import (
     apply,
     spendable,
 )
+from quota_core.lot_changes import LotChanges
 from quota_core.parts import NO_WINDOW, parts_text
 from quota_core.periods import PeriodKind, period_at
 from quota_core.statements import Work
@@ -58,7 +59,7 @@ class Posting:
         self._windows: dict[tuple[str | None, str], tuple[Window, ...]] = {}
         self.entries: list[Entry] = []
         self.accounts: dict[int, AccountState] = {}
-        self._lots: dict[int, list[int]] = {}
+        self._lots = LotChanges()
         self._debts: set[tuple[int, str]] = set()
         self._crossed: list[Crossed] = []
         self._closed: list[tuple[int, int, str, int, int]] = []
@@ -198,19 +199,9 @@ class Posting:
     def _note_changes(self, state: AccountState, draft: Draft) -> None:
         if draft.kind is EntryKind.PLAN:
             return
-        for pot, delta in draft.parts:
-            if pot[0] == "#":
-                change = self._lots.setdefault(int(pot[1:]), [0, 0, 0])
-                change[0] += delta
-                if draft.kind is EntryKind.REMOVE:
-                    change[1] -= delta
-                elif draft.kind is EntryKind.EXPIRE:
-                    change[2] -= delta
-            elif pot[0] == "!":
-                self._debts.add((state.id, draft.metric))
-                # Units that pay a debt never reach the lot that brought them: they count as taken back.
-                lot_pot = draft.parts[0][0]
-                self._lots.setdefault(int(lot_pot[1:]), [0, 0, 0])[1] -= delta
+        self._lots.note(draft)
+        if any(pot[0] == "!" for pot, _ in draft.parts):
+            self._debts.add((state.id, draft.metric))
 
     def _note_crossings(
         self, state: AccountState, windows: tuple[Window, ...], units: int, entry: Entry
@@ -265,7 +256,7 @@ class Posting:
         yield from state_rows.close_windows(self._closed)
         yield from self._write_balances(may_be_late=may_be_late)
         crash_point("write.08.balance_row")
-        yield from state_rows.change_lots([(lot_id, *change) for lot_id, change in self._lots.items()])
+        yield from self._lots.write()
         yield from state_rows.set_debts(self._owed)
         new = {tuple(row) for row in (yield from crossing_rows.add([c[:5] for c in self._crossed]))}
         return [one for one in self._crossed if one[:5] in new]

@@ -16,6 +16,7 @@ from quota_core.compared_accounts import AccountsTable, DebtsTable
 from quota_core.compared_holds import HoldsTable
 from quota_core.compared_lots import EmptyTable, LotsTable, MetricsTable
 from quota_core.compared_records import AuditTable, CrossingsTable
+from quota_core.compared_reversals import ReversalsTable
 from quota_core.compared_sales import NoticesTable, OrdersTable
 from quota_core.database import Database
 from quota_core.named_windows import name_windows
@@ -80,6 +81,7 @@ class Proof:
         await self._compare(read, DebtsTable(count, verdict))
         await self._compare(read, LotsTable(count, verdict))
         await self._compare(read, OrdersTable(count, verdict))
+        await self._compare(read, ReversalsTable(verdict))
         await self._compare(read, NoticesTable(verdict))
         await self._compare(read, AuditTable(count, verdict))
         await self._compare(read, CrossingsTable(verdict))

@@ -8,7 +8,7 @@ grows with accounts, lots, purchases and changes by hand, and not with requests 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from quota_core import witnesses
 from quota_core.chain import GENESIS, seal
@@ -17,6 +17,7 @@ from quota_core.facts import FACT_MARK
 from quota_core.ledger import EntryKind
 from quota_core.parts import SERVICE_MARK
 from quota_core.recounted_holds import HoldsCount
+from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
 from quota_core.statements import Row
 from quota_core.window_sums import OVERAGE, WindowSums
 
@@ -26,6 +27,7 @@ Chain = tuple[int, int, bytes, int, int]
 _SPEND, _GIVE_BACK, _GRANT = int(EntryKind.SPEND), int(EntryKind.GIVE_BACK), int(EntryKind.GRANT)
 _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), int(EntryKind.EXPIRE)
 _PLAN, _CORRECT = int(EntryKind.PLAN), int(EntryKind.CORRECT)
+_TAKE_BACK, _RESTORE = int(EntryKind.TAKE_BACK), int(EntryKind.RESTORE)
 _HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
 _TAKING = frozenset((_SPEND, _HOLD))
 _RETURNING = frozenset((_GIVE_BACK, _SETTLE, _RELEASE))
@@ -142,10 +144,14 @@ class _Count:
                 (pot, int(delta)) for pot, _, delta in (p.rpartition("=") for p in self._row[7].split(" "))
             ]
             self._note(parts)
-            return 0 if self._kind == _PLAN else self._count(parts)
+            total = 0 if self._kind == _PLAN else self._count(parts)
+            if self._kind in REVERSALS:
+                for what in count_reversal(self._recount.lots, self._kind, self._units, parts):
+                    self._wrong(what)
         except (ValueError, KeyError):
             self._wrong(f"its parts cannot be read: {self._row[7]!r}"[:120])
             return 0
+        return total
 
     def _wrong(self, what: str) -> None:
         self._problems.append(f"entry {self._entry}: {what}")
@@ -181,7 +187,7 @@ class _Count:
         if kind in (_GRANT, _PURCHASE):
             count.issued[self._metric, kind] += self._units
 
-    def _count(self, parts: Iterable[tuple[str, int]]) -> int:
+    def _count(self, parts: Sequence[tuple[str, int]]) -> int:
         """Add up every part, and return the sum of the windows."""
         weight, metric = self._recount.sums.weight, self._metric
         total = lots = debt = calls = named = 0
@@ -228,14 +234,14 @@ class _Count:
             lot = lots[lot_id] = LotCount(
                 self._account, self._metric, kind, self._units, self._entry, self._row[8]
             )
-            lot.taken = self._units - delta
+            lot.taken = lot.debt_paid = self._units - delta
         elif lot is None:
             self._wrong(f"touches lot {lot_id}, which nothing brought")
             return
         if (lot.account, lot.metric) != (self._account, self._metric):
             self._wrong(f"touches lot {lot_id} of another account or metric")
         lot.left += delta
-        if kind == _REMOVE:
+        if kind in (_REMOVE, _TAKE_BACK, _RESTORE):
             lot.taken -= delta
         elif kind == _EXPIRE:
             lot.expired -= delta
@@ -254,6 +260,8 @@ class _Count:
             moved = lots - debt  # what pays a debt does not reach the lot
         elif self._kind in _RETURNING:
             moved = lots - sum(windows)
+        elif self._kind in REVERSALS:
+            moved = moved_by(self._kind, self._units, lots, debt)
         else:
             moved = sum(windows) - lots
         if self._kind == _CORRECT and not lots:

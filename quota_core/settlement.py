@@ -22,6 +22,7 @@ from quota_core.keys import key_bytes
 from quota_core.ledger import EntryKind, Payer
 from quota_core.notices import Notices
 from quota_core.posting import Posting
+from quota_core.reversals import Reversals, turn_of
 from quota_core.statements import Work
 from quota_core.store import orders as order_rows
 from quota_core.store.orders import OrderRow
@@ -64,7 +65,13 @@ class Settlement(Enum):
 
 
 class Settlements:
-    """Apply reports of payments."""
+    """
+    Apply reports of payments.
+
+    Attributes:
+        reversals: what applies reports of refunds and disputes.
+
+    """
 
     def __init__(
         self,
@@ -82,6 +89,14 @@ class Settlements:
         self._operators = tuple(operators)
         self._default_locale = default_locale
         self._clock = clock
+        self.reversals = Reversals(
+            database,
+            book,
+            notices,
+            operators=self._operators,
+            default_locale=default_locale,
+            clock=clock,
+        )
 
     async def record(self, event_id: str, kind: str, object_id: str | None, body: str) -> None:
         """Keep a delivery as it came, before and apart from what it leads to."""
@@ -110,6 +125,8 @@ class Settlements:
     def _settle(self, payment: Payment) -> Work[Settlement]:
         crash_point("webhook.05.begun")
         now_ms = self._clock()
+        if payment.payment is not None:
+            yield turn_of(payment.payment)
         # Locked: of two reports of one payment, the second waits here and then sees what the first one did.
         order = None if payment.order_id is None else (yield from order_rows.locked(payment.order_id))
         owner = yield from order_rows.by_reference(payment.reference)
@@ -188,6 +205,7 @@ class Settlements:
             "entry": entry.id,
         }
         yield from self._tell(order, "purchase", facts, now_ms)
+        yield from self.reversals.after_credit(order.id, now_ms)
 
     def _tell(self, order: OrderRow, kind: str, facts: dict[str, int | None], now_ms: int) -> Work[None]:
         buyer = AccountRef(*order.buyer_ref)

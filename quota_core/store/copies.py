@@ -21,7 +21,7 @@ TABLES = (
         "holds",
         "entries",
     ),
-    *("audit", "crossings", "notices", "deliveries", "views", "api_keys", "marks"),
+    *("audit", "crossings", "notices", "reversals", "deliveries", "views", "api_keys", "marks"),
     *("recipients", "preferences", "consents"),
 )
 """What is copied, each table after those that it refers to."""

@@ -86,6 +86,12 @@ def locked(order_id: str) -> Work[OrderRow | None]:
     return _order(rows[0]) if rows else None
 
 
+def locked_by_payment(payment: str) -> Work[OrderRow | None]:
+    """Return the order of a payment, which nobody else changes until the transaction ends."""
+    rows = yield fetch(f"SELECT {_COLUMNS} {_FROM} WHERE o.payment = $1 FOR UPDATE OF o", payment)
+    return _order(rows[0]) if rows else None
+
+
 def by_token(token: str) -> Work[OrderRow | None]:
     """Return the order that our own link names."""
     rows = yield fetch(f"SELECT {_COLUMNS} {_FROM} WHERE o.token = $1", token)
@@ -225,9 +231,12 @@ def add_delivery(event_id: str, kind: str, object_id: str | None, body: str, now
 
 
 def set_outcome(event_id: str, outcome: str, now_ms: int) -> Work[None]:
-    """Record what an event led to; a first credit is not overwritten by what a repeat finds."""
+    """Record what an event led to; a change that it made is not overwritten by what a repeat finds."""
     yield run(
-        "UPDATE deliveries SET outcome = $2, handled_ms = $3 WHERE id = $1 AND outcome <> 'credited'",
+        """
+        UPDATE deliveries SET outcome = $2, handled_ms = $3
+        WHERE id = $1 AND outcome NOT IN ('credited', 'taken back', 'restored', 'frozen', 'unfrozen')
+        """,
         event_id,
         outcome,
         now_ms,

@@ -106,12 +106,13 @@ def debts_after(after: Row | None, limit: int) -> Work[list[Row]]:
 
 
 def lots_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (every column of a lot, the entry that its order names)."""
+    """Return (columns of a lot, the entry that its order names, what refunds and disputes took of it)."""
     return (
         yield fetch(
             """
             SELECT l.id, l.account, l.metric, l.source, l.order_id, l.units, l.left_units, l.taken_units,
-                l.expired_units, l.expires_ms, l.frozen, l.created_ms, o.entry
+                l.expired_units, l.expires_ms, l.frozen, l.created_ms, o.entry, l.reversed_units,
+                l.reversed_lot_units, l.debt_paid_units
             FROM lots l LEFT JOIN orders o ON o.id = l.order_id WHERE l.id > $1 ORDER BY l.id LIMIT $2
             """,
             after[0] if after else LEAST_ID,

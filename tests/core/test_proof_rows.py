@@ -16,6 +16,7 @@ from tests.core.rich_ledger import lived_in
 # Tables of which the ledger's numbers say nothing, and why they need no proof by them.
 BESIDE_THE_LEDGER = {
     "deliveries": "what Stripe posted; Stripe has the original",
+    "reversals": "what Stripe reported of refunds and disputes; Stripe has the original, lots agree with it",
     "views": "openings of the shop, for statistics",
     "api_keys": "who may ask; a key that was altered is refused",
     "marks": "how far a recurring check has come",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quota_core import ledger
+from quota_core import ledger, taking_back
 from quota_core.accounts import AccountRef
 from quota_core.ledger import NEVER_MS, AccountState, Draft, EntryKind, Lot, Payer, Shortage, Window
 from quota_core.parts import parts_of, parts_text
@@ -194,7 +194,7 @@ def test_removing_goes_down_to_zero_and_no_further(drawn: tuple[DrawnAccount, Pa
     plain, payer = drawn
     model = PlainLedger()
     model.accounts["1"] = plain
-    draft = ledger.remove(payer.state, METRIC, units, NOW_MS)
+    draft = taking_back.remove(payer.state, METRIC, units, NOW_MS)
     ledger.apply(draft)
 
     assert draft.units == model.remove("1", METRIC, units, NOW_MS)
