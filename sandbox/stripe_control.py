@@ -9,9 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.stripe_after_sale import AfterSaleControl
 from sandbox.stripe_api import StripeApi
 from sandbox.stripe_cashier import Cashier, Outcome
 from sandbox.stripe_delivery import Deliverer
+from sandbox.stripe_disputes import STEPS
 from sandbox.stripe_errors import StripeRefusal
 from sandbox.stripe_sessions import KIND, Sessions
 from sandbox.stripe_state import StripeObject, StripeState
@@ -35,7 +37,7 @@ class StripeControl:
 
     Args:
         state: the sessions and events.
-        sessions, cashier, deliverer, api: what is played with.
+        sessions, cashier, after_sale, deliverer, api: what is played with.
 
     """
 
@@ -45,12 +47,14 @@ class StripeControl:
         *,
         sessions: Sessions,
         cashier: Cashier,
+        after_sale: AfterSaleControl,
         deliverer: Deliverer,
         api: StripeApi,
     ) -> None:
         self._state = state
         self._sessions = sessions
         self._cashier = cashier
+        self._after_sale = after_sale
         self._deliverer = deliverer
         self._api = api
 
@@ -63,6 +67,10 @@ class StripeControl:
             "tamper": self.tamper,
             "deliver": self.deliver,
             "fail": self.fail,
+            "refund": self.refund,
+            "refund_ends": self.refund_ends,
+            "dispute": self.dispute,
+            "dispute_moves": self.dispute_moves,
         }
         return [
             web.get(f"{PREFIX}/deliveries", self._deliveries),
@@ -125,6 +133,31 @@ class StripeControl:
             raise web.HTTPBadRequest(text="times must be a whole number from 0")
         self._api.fail_next(times)
         return {"times": times}
+
+    def refund(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Refund `amount` minor units of the paid `checkout`, all of it unless given, as the Dashboard does."""
+        _only(body, "checkout", "amount")
+        amount_minor = body.get("amount")
+        if amount_minor is not None and type(amount_minor) is not int:
+            raise web.HTTPBadRequest(text="amount must be a whole number")
+        return self._after_sale.refund(self._session(body), amount_minor)
+
+    def refund_ends(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the bank answer a `refund`, with the `outcome` succeeded or failed; it may fail later too."""
+        _only(body, "refund", "outcome")
+        outcome = _choice(body, "outcome", "succeeded", "failed")
+        return self._after_sale.refund_ends(_text(body, "refund"), paid=outcome == "succeeded")
+
+    def dispute(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the buyer of the paid `checkout` dispute it: `kind` inquiry, chargeback, or one without money yet."""
+        _only(body, "checkout", "kind")
+        kind = _choice(body, "kind", "inquiry", "chargeback", "chargeback_without_money")
+        return self._after_sale.dispute(self._session(body), kind)
+
+    def dispute_moves(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a `dispute` further: `step` review, escalated, withdrawn, won, lost, or closed (an inquiry)."""
+        _only(body, "dispute", "step")
+        return self._after_sale.dispute_moves(_text(body, "dispute"), _choice(body, "step", *STEPS))
 
     async def _deliveries(self, request: web.Request) -> web.Response:
         """Answer every attempt; with `beyond` and `wait_s`, wait for more than `beyond` of them first."""

@@ -25,6 +25,7 @@ class TestCard:
     Attributes:
         number: as a buyer types it.
         decline_code: why a charge of it is declined; empty when it is paid.
+        afterwards: what happens to a paid charge of it later, if anything.
 
     """
 
@@ -33,8 +34,10 @@ class TestCard:
     number: str
     brand: str = "visa"
     decline_code: str = ""
+    afterwards: str = ""
 
 
+DISPUTE, INQUIRY, PENDING_REFUND, REFUND_FAILS = "dispute", "inquiry", "pending refund", "refund fails"
 # By the names that follow `pm_card_` and `tok_`.
 CARDS = {
     "visa": TestCard(number="4242424242424242"),
@@ -53,6 +56,10 @@ CARDS = {
     "chargeDeclinedExpiredCard": TestCard(number="4000000000000069", decline_code="expired_card"),
     "chargeDeclinedIncorrectCvc": TestCard(number="4000000000000127", decline_code="incorrect_cvc"),
     "chargeDeclinedProcessingError": TestCard(number="4000000000000119", decline_code="processing_error"),
+    "createDispute": TestCard(number="4000000000000259", afterwards=DISPUTE),
+    "createDisputeInquiry": TestCard(number="4000000000001976", afterwards=INQUIRY),
+    "pendingRefund": TestCard(number="4000000000007726", afterwards=PENDING_REFUND),
+    "refundFail": TestCard(number="4000000000005126", afterwards=REFUND_FAILS),
 }
 # These codes stand for themselves; every other decline has the code `card_declined`.
 # https://docs.stripe.com/declines/codes
@@ -70,6 +77,7 @@ class PaymentMethods:
         self._events = events
         # What a method does when it is charged: a decline code, FAIL, or nothing.
         self._behaviour: dict[str, str] = {}
+        self._afterwards: dict[str, str] = {}
 
     def endpoints(self) -> list[Endpoint]:
         """Return the methods that make, read and attach payment methods."""
@@ -85,6 +93,10 @@ class PaymentMethods:
         """Return why a charge of this method is declined, FAIL for a bank that says no later, or empty."""
         return self._behaviour.get(method_id, "")
 
+    def afterwards(self, method_id: str) -> str:
+        """Return what happens to a paid charge of this method later, or nothing."""
+        return self._afterwards.get(method_id, "")
+
     def resolve(self, method_id: str, *, live: bool, param: str) -> StripeObject:
         """Return the method of this id; `pm_card_visa` and its like make a new one on each use."""
         card = CARDS.get(method_id.removeprefix("pm_card_")) if method_id.startswith("pm_card_") else None
@@ -99,7 +111,9 @@ class PaymentMethods:
             "fingerprint": random_text(16),
             "networks": {"available": [card.brand], "preferred": None},
         }
-        return self._keep("card", details, card.decline_code, live=live, **values)
+        made = self._keep("card", details, card.decline_code, live=live, **values)
+        self._afterwards[made["id"]] = card.afterwards
+        return made
 
     def bank_debit(self, iban: str, *, live: bool, **values: Any) -> StripeObject:
         """Return a new payment method that debits the bank account `iban`, which takes days."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.stripe_api import Call
+from sandbox.stripe_disputes import Disputes
 from sandbox.stripe_events import EventLog
-from sandbox.stripe_methods import OWN_CODES, PaymentMethods
+from sandbox.stripe_methods import DISPUTE, INQUIRY, OWN_CODES, PaymentMethods
 from sandbox.stripe_objects import new_id, random_text, shaped
 from sandbox.stripe_state import StripeObject, StripeState
 
@@ -28,6 +29,7 @@ class Payments:
         state: where they are kept.
         events: told of each change.
         methods: what is charged.
+        disputes: opened at once by the test cards that are for that.
         receipt_url: the address of a charge's receipt, by a text that nobody can guess.
 
     """
@@ -37,12 +39,14 @@ class Payments:
         state: StripeState,
         events: EventLog,
         methods: PaymentMethods,
+        disputes: Disputes,
         *,
         receipt_url: Callable[[str], str],
     ) -> None:
         self._state = state
         self._events = events
         self._methods = methods
+        self._disputes = disputes
         self._receipt_url = receipt_url
 
     def open_intent(
@@ -137,6 +141,9 @@ class Payments:
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "last_payment_error": None}
         self._events.emit("charge.succeeded", charge, call)
         self._events.emit("payment_intent.succeeded", intent, call)
+        afterwards = self._methods.afterwards(charge["payment_method"])
+        if afterwards in (DISPUTE, INQUIRY):
+            self._disputes.open(charge, inquiry=afterwards == INQUIRY, call=call)
 
     def _refuse(
         self,

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from sandbox.faults import Faults
+from sandbox.stripe_after_sale import AfterSaleControl
 from sandbox.stripe_api import StripeApi
 from sandbox.stripe_cashier import Cashier
 from sandbox.stripe_catalogue import Catalogue
 from sandbox.stripe_control import StripeControl
 from sandbox.stripe_customers import Customers
 from sandbox.stripe_delivery import BACKOFF_SECONDS, Deliverer
+from sandbox.stripe_disputes import Disputes
 from sandbox.stripe_endpoints import WebhookEndpoints
 from sandbox.stripe_events import EventLog
 from sandbox.stripe_idempotency import IdempotencyKeys
@@ -21,6 +23,7 @@ from sandbox.stripe_methods import PaymentMethods
 from sandbox.stripe_page import PaymentPage
 from sandbox.stripe_payment_pages import PaymentPages
 from sandbox.stripe_payments import Payments
+from sandbox.stripe_refunds import Refunds
 from sandbox.stripe_sessions import Sessions
 from sandbox.stripe_state import StripeObject, StripeState
 
@@ -64,17 +67,16 @@ class StripeSandbox:
         self._tasks: set[asyncio.Task[None]] = set()
         state = StripeState(clock=clock)
         self._hooks = WebhookEndpoints(state, secret=webhook_secret)
+        endpoints, backoff = self._hooks.of_mode, backoff_seconds
         self._deliverer = Deliverer(
-            faults,
-            clock=clock,
-            secret=webhook_secret,
-            endpoints=self._hooks.of_mode,
-            backoff_seconds=backoff_seconds,
+            faults, clock=clock, secret=webhook_secret, endpoints=endpoints, backoff_seconds=backoff
         )
         events = EventLog(state, deliver=self._deliverer.deliver, was_delivered=self._deliverer.was_delivered)
         catalogue, customers = Catalogue(state, events), Customers(state, events)
         methods, invoices = PaymentMethods(state, events), Invoices(state, events)
-        payments = Payments(state, events, methods, receipt_url=self._receipt_url)
+        disputes = Disputes(state, events)
+        refunds = Refunds(state, events, methods, disputes)
+        payments = Payments(state, events, methods, disputes, receipt_url=self._receipt_url)
         self._sessions = Sessions(state, events, catalogue, page_url=self._page_url, url_length=url_length)
         self._cashier = Cashier(
             state,
@@ -90,7 +92,7 @@ class StripeSandbox:
         intents = PaymentIntents(state, methods, payments)
         self._parts = (
             *(self._sessions, intents, methods, customers, catalogue),
-            *(events, self._hooks, pages, invoices),
+            *(events, self._hooks, pages, invoices, refunds, disputes),
         )
         self._api = StripeApi(
             state,
@@ -102,6 +104,7 @@ class StripeSandbox:
             state,
             sessions=self._sessions,
             cashier=self._cashier,
+            after_sale=AfterSaleControl(state, self._cashier, refunds, disputes),
             deliverer=self._deliverer,
             api=self._api,
         )

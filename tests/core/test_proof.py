@@ -52,6 +52,7 @@ async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
         "lots": 2,
         "orders": 1,
         "notices": 1,
+        "reversals": 0,
         "audit": 5,
         "crossings": 1,
         "holds": 0,

@@ -38,3 +38,20 @@ async def test_a_trigger_delivers_the_event_it_names(
     assert delivered.data.object.payment_status == payment_status
     assert delivered.data.object.amount_total == 3000
     assert [(row["event"], row["status"]) for row in attempts] == [(delivered.id, 200)]
+
+
+@pytest.mark.parametrize("event", ["charge.refunded", "charge.dispute.created", "charge.dispute.closed"])
+async def test_a_trigger_of_what_follows_a_sale_delivers_the_event_it_names(
+    shop: Shop, tmp_path: Path, event: str
+) -> None:
+    """A refund of the whole charge, and an inquiry that is opened and closed."""
+    run = await trigger(event, api_base=shop.url, home=tmp_path)
+    delivered = await shop.receiver.event(event)
+
+    assert run.status == 0, run.output
+    assert delivered.data.object.amount == 100
+    if event == "charge.refunded":
+        assert delivered.data.object.amount_refunded == 100
+    else:
+        expected = "warning_closed" if event.endswith("closed") else "warning_needs_response"
+        assert delivered.data.object.status == expected
