@@ -106,7 +106,7 @@ def with_crossings(outcomes: list[T], new: Sequence[Crossed]) -> list[T]:
         return outcomes
     by_entry: dict[int, list[Crossing]] = {}
     for crossed in new:
-        by_entry.setdefault(crossed.entry, []).append(_crossing(crossed))
+        by_entry.setdefault(crossed.entry, []).append(crossing_of(crossed))
     return [
         outcome._replace(crossings=crossings)
         if isinstance(outcome, Spend)
@@ -117,7 +117,8 @@ def with_crossings(outcomes: list[T], new: Sequence[Crossed]) -> list[T]:
     ]
 
 
-def _crossing(crossed: Crossed) -> Crossing:
+def crossing_of(crossed: Crossed) -> Crossing:
+    """Return what is told of a threshold that was crossed."""
     window = crossed.window
     assert window.limit is not None
     return Crossing(

@@ -90,6 +90,10 @@ class Catalog(Table):
             raise UnknownMetricError(metric_id)
         return self.metrics[metric_id]
 
+    def is_gauge(self, metric: str) -> bool:
+        """Tell whether this is a gauge; a metric that left the catalog is none."""
+        return metric in self.metrics and self.metrics[metric].kind == "gauge"
+
     def service(self, service_id: str) -> Service:
         """Return a service by id, or raise UnknownServiceError."""
         if service_id not in self.services:

@@ -124,7 +124,7 @@ class Allowance(Table):
         if self.overage_cap is not None and self.overage != "charge":
             raise ValueError('overage_cap needs overage = "charge"')
         if self.period in (PeriodKind.HOUR, PeriodKind.LEVEL) and self.anchor is Anchor.ACCOUNT:
-            raise ValueError("an hour is an hour of UTC and a level never turns: neither has an anchor")
+            raise ValueError("an hour is an hour of UTC, with no anchor, and a level never turns")
         if self.period is PeriodKind.LEVEL and self.overage != "block":
             raise ValueError(
                 "a level that is measured beyond its limit is recorded, and charged for by nobody"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from quota_core import witnesses
 from quota_core.ledger import EntryKind
-from quota_core.periods import LEVEL
+from quota_core.periods import LEVEL, level_period
 from quota_core.recount import Recount
 from quota_core.statements import Row, Work
 from quota_core.store import proofs as rows
@@ -60,10 +60,14 @@ class CrossingsTable:
         """Compare the next crossings."""
         found = yield from rows.crossings_after(mark, limit)
         self._verdict.count("crossings", len(found))
-        for account, metric, period, percent, entry, *said, parts in found:
+        for account, metric, period, percent, entry, *said, parts, at_ms in found:
             pots = {part.partition("=")[0] for part in (parts or "").split()}
-            taken = said[:2] == [account, metric] and said[2] in (EntryKind.SPEND, EntryKind.HOLD)
-            level = period.startswith(f"{LEVEL.key}@") and LEVEL.key in pots
+            taken = said[:2] == [account, metric] and said[2] in (
+                EntryKind.SPEND,
+                EntryKind.HOLD,
+                EntryKind.SET,
+            )
+            level = LEVEL.key in pots and period == level_period(at_ms)
             if not taken or not (level or period in pots):
                 self._verdict.note(
                     [f"account {account}: entry {entry} did not cross {percent} % of window {period}"]

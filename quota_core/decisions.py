@@ -16,8 +16,15 @@ from quota_core import answers, facts, hold_ends, ledger, shares
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
+from quota_core.catalog import MAX_UNITS, Catalog
 from quota_core.chain import Entry
-from quota_core.errors import AccountBlockedError, ConflictingReplayError, NotInPlanError, QuotaError
+from quota_core.errors import (
+    AccountBlockedError,
+    AmountError,
+    ConflictingReplayError,
+    NotInPlanError,
+    QuotaError,
+)
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.posting import Crossed, Posting
@@ -54,6 +61,21 @@ class Consume(NamedTuple):
     def parts(self) -> tuple[Part, ...]:
         """What its entries say of the service."""
         return ((f"{SERVICE_MARK}{self.service}", self.calls),) if self.service else ()
+
+
+def call_of(  # noqa: PLR0917 - what an operation is made of
+    catalog: Catalog,
+    account: AccountRef,
+    service: str,
+    calls: int,
+    key: bytes,
+    others: tuple[AccountRef, ...],
+) -> Consume:
+    """Return the operation that so many calls of a service are; UnknownServiceError, AmountError."""
+    called = catalog.service(service)
+    if calls * called.cost > MAX_UNITS:
+        raise AmountError(calls, minimum=1, maximum=MAX_UNITS // called.cost)
+    return Consume(account, called.metric, calls * called.cost, key, others, service, calls)
 
 
 class AtOnce(NamedTuple):

@@ -7,6 +7,7 @@ QuotaError
 ├── NotInPlanError             the plan has not what was asked for; others may
 ├── UnknownMetricError         no such metric in the catalog
 ├── UnknownServiceError        no such service in the catalog
+├── MetricKindError            a level of a counter, or units of a gauge
 ├── UnknownPlanError           no such plan in the catalog
 ├── UnknownPackageError        no such package in the catalog
 ├── UnknownOrderError          no such order
@@ -120,6 +121,19 @@ class UnknownMetricError(QuotaError):
     def __init__(self, metric: str) -> None:
         self.metric = metric
         super().__init__(f"no metric {metric!r} in the catalog")
+
+
+class MetricKindError(QuotaError):
+    """
+    The metric is of the other kind.
+
+    A counter has no level to set; of a gauge nothing is given, bought or held. `kind` is what it is.
+    """
+
+    def __init__(self, metric: str, kind: str) -> None:
+        self.metric = metric
+        self.kind = kind
+        super().__init__(f"{metric} is a {kind}")
 
 
 class UnknownServiceError(QuotaError):

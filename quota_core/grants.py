@@ -19,7 +19,7 @@ from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
-from quota_core.errors import AmountError, ConflictingReplayError
+from quota_core.errors import AmountError, ConflictingReplayError, MetricKindError
 from quota_core.keys import key_bytes
 from quota_core.ledger import Draft, EntryKind, Payer
 from quota_core.operators import Actor, Operators
@@ -84,7 +84,7 @@ class Grants:
         Give `units` (1..MAX_GRANT) that never expire.
 
         Raises:
-            NotAllowedError, AmountError, UnknownMetricError: nothing was changed.
+            NotAllowedError, AmountError, UnknownMetricError, MetricKindError: nothing was changed.
             ConflictingReplayError: the key was used for something else.
 
         """
@@ -146,7 +146,8 @@ class Grants:
         if not 1 <= units <= self._max_grant_units:
             raise AmountError(units, minimum=1, maximum=self._max_grant_units)
         name = self._book.catalog.primary_metric if metric is None else metric
-        self._book.catalog.metric(name)
+        if self._book.catalog.metric(name).kind == "gauge":
+            raise MetricKindError(name, "gauge")
         crash_point("admin.70.allowed")
         return _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
 

@@ -58,7 +58,8 @@ class History:
         found = yield fetch(
             """
             SELECT a.id,
-                (SELECT count(*) FROM entries e WHERE e.account = a.id AND e.kind > 2 AND e.kind NOT IN (8, 9, 10))
+                (SELECT count(*) FROM entries e
+                    WHERE e.account = a.id AND e.kind > 2 AND e.kind NOT IN (8, 9, 10, 11))
                 + (SELECT count(*) FROM holds h WHERE h.account = a.id)
                 + (SELECT count(*) FROM orders o WHERE o.account = a.id AND o.state IN ('pending', 'failed'))
             FROM accounts a WHERE a.kind = $1 AND a.external_id = $2
@@ -73,7 +74,7 @@ class History:
             SELECT e.kind, coalesce(o.state, 'done'), e.metric, e.units, o.price_minor, o.currency, o.package,
                 e.parts, e.purchased_left, e.at_ms, e.id, 0
             FROM entries e LEFT JOIN orders o ON o.entry = e.id
-            WHERE e.account = $1 AND e.kind > 2 AND e.kind NOT IN (8, 9, 10)
+            WHERE e.account = $1 AND e.kind > 2 AND e.kind NOT IN (8, 9, 10, 11)
             UNION ALL
             SELECT 8, 'done', h.metric, h.units, NULL, NULL, NULL, '', NULL, e.at_ms, e.id, 0
             FROM holds h JOIN entries e ON e.id = h.entry WHERE h.account = $1

@@ -27,6 +27,7 @@ from quota_core.errors import (
     AmountError,
     ConflictingReplayError,
     HoldEndedError,
+    MetricKindError,
     QuotaError,
     UnavailableError,
     UnknownHoldError,
@@ -72,10 +73,12 @@ class Holds:
         Take what the operation costs, for `ttl_seconds` (1..86400); the same call again gets the same answer.
 
         Raises:
-            OutOfQuotaError, AccountBlockedError, AmountError: refused; nothing is held.
+            OutOfQuotaError, AccountBlockedError, AmountError, MetricKindError: refused; nothing is held.
             ConflictingReplayError: the key was used for something else.
 
         """
+        if self._book.catalog.is_gauge(operation.metric):
+            raise MetricKindError(operation.metric, "gauge")
         if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
             raise AmountError(ttl_seconds, minimum=1, maximum=MAX_TTL_SECONDS)
         held = _answered(await self._database.write(partial(self._hold, operation, ttl_seconds * 1000)))

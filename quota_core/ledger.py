@@ -50,6 +50,7 @@ class EntryKind(IntEnum):
     HOLD = 8
     SETTLE = 9
     RELEASE = 10
+    SET = 11
     FREEZE = 14
     UNFREEZE = 15
     TAKE_BACK = 16
@@ -193,10 +194,8 @@ def spend(
     """
     Share `units` (at least 1) between the pots of the payers, in their order: whole, or refused.
 
-    `calls` says which service it is for: `*rag=1`.
-
     Overage comes after every payer's pots. The first payer always gets a draft, which names what the others
-    paid; of these, accounts that give nothing get none.
+    paid; of these, accounts that give nothing get none. `calls` says which service it is for: `*rag=1`.
     """
     wanted = units
     shares: list[tuple[Payer, int, list[Part]]] = []

@@ -50,6 +50,13 @@ class Period(NamedTuple):
 
 
 LEVEL = Period("level", 0, END_OF_TIME_MS)
+
+
+def level_period(now_ms: int) -> str:
+    """Return under which period a level's thresholds are crossed: once a month (of UTC), though it never turns."""
+    return f"{LEVEL.key}@{datetime.fromtimestamp(now_ms / 1000, UTC).strftime('%Y-%m')}"
+
+
 _HOUR_MS = 3_600_000
 
 

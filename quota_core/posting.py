@@ -25,7 +25,7 @@ from quota_core.ledger import (
 )
 from quota_core.lot_changes import LotChanges
 from quota_core.parts import NO_WINDOW, parts_text
-from quota_core.periods import PeriodKind, period_at
+from quota_core.periods import level_period
 from quota_core.statements import Work
 from quota_core.store import crossings as crossing_rows
 from quota_core.store import entries as entry_rows
@@ -33,6 +33,8 @@ from quota_core.store import states as state_rows
 from quota_core.store.states import BalanceRow
 
 _SPEND = int(EntryKind.SPEND)
+_RISING = frozenset((EntryKind.SPEND, EntryKind.HOLD, EntryKind.SET))
+"""Kinds of entries that may cross a threshold."""
 _new_entry = tuple.__new__
 
 
@@ -118,9 +120,9 @@ class Posting:
         self._chain(state, entry)
         self._whole.add(state.id)
         self._note_changes(state, draft)
-        if draft.kind in (EntryKind.SPEND, EntryKind.HOLD):
+        if draft.kind in _RISING:
             counted = max((delta for pot, delta in draft.parts if pot[0] not in NO_WINDOW), default=0)
-            if counted:
+            if counted > 0:
                 self._note_crossings(state, windows, counted, entry)
         return entry
 
@@ -214,8 +216,7 @@ class Posting:
                 period = window.pot
                 if window.period.turns_ms is None:
                     # Else a level would warn once for ever, however often it went down meanwhile.
-                    month = period_at(PeriodKind.MONTH, self.now_ms, zone=self._book.catalog.zone)
-                    period = f"{window.pot}@{month.key}"
+                    period = level_period(self.now_ms)
                 self._crossed += [
                     Crossed(entry.account, entry.metric, period, percent, entry.id, used, window)
                     for percent in window.percents

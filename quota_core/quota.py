@@ -22,7 +22,7 @@ from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
-from quota_core.decisions import Consume, Decisions, StaleError
+from quota_core.decisions import Consume, Decisions, StaleError, call_of
 from quota_core.errors import (
     AmountError,
     ConstraintError,
@@ -30,13 +30,14 @@ from quota_core.errors import (
     UnavailableError,
     UnknownMetricError,
 )
+from quota_core.gauges import Gauges, Level, Setting
 from quota_core.hold_ends import HoldEnd
 from quota_core.holds import DEFAULT_TTL_SECONDS, Held, Holds
 from quota_core.keys import key_bytes
 from quota_core.meter import UNMETERED, Meter
 from quota_core.severities import report_crossings
 from quota_core.undoing import give_back
-from quota_core.waiting import Together, release
+from quota_core.waiting import Together, release, whole
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Quota:
         self._flushers: set[asyncio.Task[Any] | None] = set()
         self._decisions = Decisions(book, clock=clock)
         self.advisor = Advisor(database, book, self._decisions, clock=clock)
+        self._gauges = Gauges(database, book, clock=clock)
         self.holds = Holds(database, book, self._decisions, clock=clock)
 
     @property
@@ -135,23 +137,19 @@ class Quota:
         service: str | None = None,
     ) -> Consume:
         """Check the arguments of `consume` and return the operation they make."""
-        if not 1 <= units <= MAX_UNITS:
-            raise AmountError(units, minimum=1, maximum=MAX_UNITS)
         if len(self._operations) >= MAX_QUEUE:
             raise UnavailableError("too many operations are waiting", retry_seconds=1)
+        if not 1 <= units <= MAX_UNITS:
+            raise AmountError(units, minimum=1, maximum=MAX_UNITS)
+        # An account that is named twice pays once, at its first place.
+        others = tuple(dict.fromkeys((account, *payers)))[1:] if payers else ()
         catalog = self._book.catalog
+        if service is not None:
+            return call_of(catalog, account, service, units, key_bytes(key), others)
         metric = catalog.primary_metric if metric is None else metric
         if metric not in catalog.metrics:
             raise UnknownMetricError(metric)
-        # An account that is named twice pays once, at its first place.
-        others = tuple(dict.fromkeys((account, *payers)))[1:] if payers else ()
-        if service is None:
-            return Consume(account, metric, units, key_bytes(key), others)
-        called = catalog.service(service)
-        cost = units * called.cost
-        if cost > MAX_UNITS:
-            raise AmountError(units, minimum=1, maximum=MAX_UNITS // called.cost)
-        return Consume(account, called.metric, cost, key_bytes(key), others, service, units)
+        return Consume(account, metric, units, key_bytes(key), others)
 
     async def consume_many(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
         """
@@ -184,17 +182,9 @@ class Quota:
 
     def _take(self) -> tuple[list[Consume], list[asyncio.Future[Spend] | Together]]:
         """Take the next batch from the queue: operations, and who waits for them."""
-        count = min(len(self._operations), MAX_BATCH)
-        waiting = self._waiting[:count]
-        if len(self._waiting) != len(self._operations):  # some wait for several
-            taken = number = 0
-            while taken < count:
-                one = self._waiting[number]
-                taken += one.size if type(one) is Together else 1
-                number += 1
-            count, waiting = taken, self._waiting[:number]
+        count, waiters = whole(self._waiting, len(self._operations), MAX_BATCH)
+        waiting, self._waiting = self._waiting[:waiters], self._waiting[waiters:]
         operations, self._operations = self._operations[:count], self._operations[count:]
-        self._waiting = self._waiting[len(waiting) :]
         return operations, waiting
 
     async def _flush(self) -> None:
@@ -261,6 +251,14 @@ class Quota:
         outcomes = await self._database.write(lambda: self._decisions.batch(operations))
         report_crossings(self._meter, self._book, outcomes)
         return outcomes
+
+    async def set_level(
+        self, account: AccountRef, level: int, *, metric: str, key: str | int | UUID, enforce: bool = False
+    ) -> Level:
+        """Record what a gauge stands at; see `Gauges.set_level`."""
+        level_set = await self._gauges.set_level(Setting(account, metric, level, key_bytes(key), enforce))
+        report_crossings(self._meter, self._book, [level_set])
+        return level_set
 
     async def give_back(self, account: AccountRef, *, key: str | int | UUID) -> int:
         """

@@ -2,7 +2,7 @@
 The state that the entries alone amount to: the independent count that proofs compare the rows with.
 
 It shares no arithmetic with the rules in `ledger`: it only adds up what entries say of each pot. What it remembers
-grows with accounts, lots, purchases and changes by hand, and not with requests or windows.
+grows with accounts, lots, levels, purchases and changes by hand, and not with requests or windows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from quota_core.counted import LotCount, Noted
 from quota_core.facts import FACT_MARK
 from quota_core.ledger import EntryKind
 from quota_core.parts import SERVICE_MARK
+from quota_core.periods import LEVEL
 from quota_core.recounted_holds import HoldsCount
 from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
 from quota_core.statements import Row
@@ -29,6 +30,7 @@ _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), in
 _PLAN, _CORRECT = int(EntryKind.PLAN), int(EntryKind.CORRECT)
 _TAKE_BACK, _RESTORE = int(EntryKind.TAKE_BACK), int(EntryKind.RESTORE)
 _HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
+_SET = int(EntryKind.SET)
 _TAKING = frozenset((_SPEND, _HOLD))
 _RETURNING = frozenset((_GIVE_BACK, _SETTLE, _RELEASE))
 _CALLING = {_SPEND: 1, _HOLD: 1, _GIVE_BACK: -1, _RELEASE: -1}
@@ -52,6 +54,7 @@ class Recount:
         self.lots: dict[int, LotCount] = {}
         self.debts: dict[tuple[int, int], int] = {}
         self.holds = HoldsCount()
+        self.levels: dict[tuple[int, int], int] = defaultdict(int)
         self.purchases: dict[int, Noted] = {}
         self.by_hand: dict[int, Noted] = {}
         self.issued: dict[tuple[int, int], int] = defaultdict(int)
@@ -190,7 +193,8 @@ class _Count:
     def _count(self, parts: Sequence[tuple[str, int]]) -> int:
         """Add up every part, and return the sum of the windows."""
         weight, metric = self._recount.sums.weight, self._metric
-        total = lots = debt = calls = named = 0
+        total = lots = debt = 0
+        calls: list[int] = []
         windows: set[int] = set()
         plain = self._kind == _SPEND
         for pot, delta in parts:
@@ -204,18 +208,16 @@ class _Count:
             elif mark == witnesses.ENDS_MARK:
                 self._recount.lots[int(pot[1:])].ends_ms = delta
             elif mark == SERVICE_MARK:
-                calls += delta
-                named += 1
+                calls.append(delta)
                 continue
             elif mark not in ("^", witnesses.MARK, FACT_MARK):  # another account's share has its own entry
                 total += delta * weight(metric, pot)
-                if mark != OVERAGE:
-                    windows.add(delta)
-                continue
+                windows |= {delta} if mark != OVERAGE else set()
+                if pot != LEVEL.key:
+                    continue
+                self._count_level(delta)
             plain = False
-        if named and not self._is_called(named, calls):
-            self._wrong("does not say which service was called how often")
-        elif self._adds_up(windows, lots, debt) and plain:
+        if self._is_called(calls) and self._adds_up(windows, lots, debt) and plain:
             self._recount.sums.remember(metric, self._row[7], total, self._units)
         return total
 
@@ -224,6 +226,12 @@ class _Count:
         debts[key] = debts.get(key, 0) + delta
         if debts[key] < 0:
             self._wrong("pays more debt than there is")
+
+    def _count_level(self, delta: int) -> None:
+        levels, key = self._recount.levels, (self._account, self._metric)
+        levels[key] += delta
+        if levels[key] < 0 or (self._kind == _SET and levels[key] != self._units):
+            self._wrong(f"leaves a level of {levels[key]}")
 
     def _count_lot(self, lot_id: int, delta: int) -> None:
         lots, kind = self._recount.lots, self._kind
@@ -250,13 +258,18 @@ class _Count:
         if lot.left < 0 or lot.left + lot.taken + lot.expired > lot.units:
             self._wrong(f"leaves lot {lot_id} with {lot.left} of {lot.units} units")
 
-    def _is_called(self, named: int, calls: int) -> bool:
+    def _is_called(self, calls: Sequence[int]) -> bool:
         """Check what says which service it was for: once, in a spend or in what undoes one."""
-        return named == 1 and calls * _CALLING.get(self._kind, 0) > 0
+        if not calls or (len(calls) == 1 and calls[0] * _CALLING.get(self._kind, 0) > 0):
+            return True
+        self._wrong("does not say which service was called how often")
+        return False
 
     def _adds_up(self, windows: set[int], lots: int, debt: int) -> bool:
         """Check that the parts amount to the units, and that all windows count the same."""
-        if self._kind in (_GRANT, _PURCHASE):
+        if self._kind == _SET:
+            moved = self._units if windows and not lots and not debt else -1  # its level says the rest
+        elif self._kind in (_GRANT, _PURCHASE):
             moved = lots - debt  # what pays a debt does not reach the lot
         elif self._kind in _RETURNING:
             moved = lots - sum(windows)

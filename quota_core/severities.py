@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from quota_core.answers import Crossing, Spend
 from quota_core.book import Book
 from quota_core.catalog import Catalog
+from quota_core.gauges import Level
 from quota_core.meter import Meter
 
 
@@ -30,7 +31,7 @@ def severity_of(catalog: Catalog, metric: str, crossing: Crossing) -> tuple[str,
 def report_crossings(meter: Meter, book: Book, outcomes: Iterable[object]) -> None:
     """Tell the meter of every threshold that these spends crossed, and wake who turns crossings into messages."""
     for outcome in outcomes:
-        if type(outcome) is Spend and outcome.crossings:
+        if isinstance(outcome, Spend | Level) and outcome.crossings:
             book.crossed.set()
             for crossing in outcome.crossings:
                 meter.alerted(*severity_of(book.catalog, outcome.metric, crossing))

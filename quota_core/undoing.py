@@ -10,10 +10,11 @@ from quota_core.book import Book
 from quota_core.chain import Entry
 from quota_core.errors import UnknownSpendError
 from quota_core.keys import derived_key
-from quota_core.ledger import AccountState, Draft, EntryKind
+from quota_core.ledger import AccountState, Draft, EntryKind, Payer
 from quota_core.parts import SERVICE_MARK, parts_of
+from quota_core.periods import LEVEL
 from quota_core.posting import Posting
-from quota_core.returns import given_back
+from quota_core.returns import Back, given_back
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
@@ -57,12 +58,18 @@ def take_back(
     )
     first, metric = taken[0], book.metric_names[taken[0].metric]
     payers = yield from book.payers([(state, metric) for state in found.values()], now_ms)
+    for entry in taken:
+        yield from book.touch(payers[entry.account, metric].state, metric, parts_of(entry.parts))
     backs = given_back([parts_of(entry.parts) for entry in taken], units)
+    if book.catalog.is_gauge(metric):
+        backs = [
+            _of_level(back, payers[one.account, metric], metric)
+            for one, back in zip(taken, backs, strict=True)
+        ]
     posting = Posting(book, now_ms)
     yield from posting.begin(len(taken))
     for entry, back in zip(taken, backs, strict=True):
         payer = payers[entry.account, metric]
-        yield from book.touch(payer.state, metric, parts_of(entry.parts))
         parts = back.parts
         if kind is not EntryKind.SETTLE:  # else the service was called all the same
             parts += tuple((pot, -n) for pot, n in parts_of(entry.parts) if pot[0] == SERVICE_MARK)
@@ -79,3 +86,10 @@ def take_back(
     posting.close()
     yield from posting.write()
     return posting.entries
+
+
+def _of_level(back: Back, payer: Payer, metric: str) -> Back:
+    """Return what goes back of a level, which may have been measured lower since."""
+    level = payer.state.used[f"{metric}/{LEVEL.key}"][0]
+    parts = tuple((pot, max(delta, -level) if pot == LEVEL.key else delta) for pot, delta in back.parts)
+    return Back(sum(abs(delta) for _, delta in parts), parts)

@@ -16,6 +16,19 @@ class Together(NamedTuple):
     size: int
 
 
+def whole(waiting: Sequence[asyncio.Future[Spend] | Together], operations: int, most: int) -> tuple[int, int]:
+    """Return how many operations make the next batch, and how many wait for them: for several at once, for all."""
+    count = min(operations, most)
+    if len(waiting) == operations:
+        return count, count
+    taken = number = 0
+    while taken < count:
+        one = waiting[number]
+        taken += one.size if type(one) is Together else 1
+        number += 1
+    return taken, number
+
+
 def release(
     waiting: Sequence[asyncio.Future[Spend] | Together], outcomes: Sequence[Spend | Exception]
 ) -> None:

@@ -206,6 +206,12 @@ def _plain(error: errors.QuotaError) -> Problem | None:
 _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
     (errors.AccountBlockedError, HTTPStatus.FORBIDDEN, "account-blocked", "The account is blocked"),
     (errors.UnknownMetricError, HTTPStatus.NOT_FOUND, "unknown-metric", "There is no such metric"),
+    (
+        errors.MetricKindError,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "wrong-metric-kind",
+        "The metric is of the other kind",
+    ),
     (errors.UnknownServiceError, HTTPStatus.NOT_FOUND, "unknown-service", "There is no such service"),
     (errors.UnknownPlanError, HTTPStatus.NOT_FOUND, "unknown-plan", "There is no such plan"),
     (errors.UnknownPackageError, HTTPStatus.NOT_FOUND, "unknown-package", "This package is not on sale"),

@@ -193,6 +193,8 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
         what = ("not_sold", error.package)
     elif isinstance(error, errors.UnknownMetricError):
         what = ("unknown_metric", error.metric)
+    elif isinstance(error, errors.MetricKindError):
+        what = (f"no_{error.kind}", error.metric)
     elif isinstance(error, errors.UnknownServiceError):
         what = ("unknown_service", error.service)
     elif isinstance(error, errors.UnknownOrderError):

@@ -220,11 +220,12 @@ def audit_after(after: Row | None, limit: int) -> Work[list[Row]]:
 
 
 def crossings_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (account, metric, window, percent, entry; account, metric, kind and parts of that entry)."""
+    """Return (account, metric, window, percent, entry; account, metric, kind, parts and time of that entry)."""
     return (
         yield fetch(
             """
-            SELECT c.account, c.metric, c.period, c.percent, c.entry, e.account, e.metric, e.kind, e.parts
+            SELECT c.account, c.metric, c.period, c.percent, c.entry, e.account, e.metric, e.kind, e.parts,
+                e.at_ms
             FROM crossings c LEFT JOIN entries e ON e.id = c.entry
             WHERE (c.account, c.metric, c.period, c.percent) > ($1, $2, $3, $4)
             ORDER BY c.account, c.metric, c.period, c.percent LIMIT $5

@@ -13,6 +13,10 @@ label = { en = "requests", fr = "requêtes" }
 [metrics.renders]
 label = { en = "renders", fr = "rendus" }
 
+[metrics.space]
+kind = "gauge"
+label = { en = "MB", fr = "Mo" }
+
 [features.searching]
 label = { en = "Search", fr = "Recherche" }
 [services.search]
@@ -34,6 +38,12 @@ limit = 10
 period = "day"
 thresholds = [{ at = 50, severity = "info" }, { at = 95, severity = "warning" }]
 
+[[plans.free.allowances]]
+metric = "space"
+limit = 5
+period = "level"
+thresholds = [{ at = 80, severity = "warning" }, { at = 100, severity = "critical" }]
+
 [plans.pro]
 rank = 1
 label = { en = "Pro", fr = "Pro" }
@@ -53,6 +63,11 @@ thresholds = [{ at = 80, severity = "warning" }]
 metric = "renders"
 limit = 4
 period = "week"
+
+[[plans.pro.allowances]]
+metric = "space"
+limit = 20
+period = "level"
 
 [plans.charged]
 rank = 2
@@ -84,6 +99,11 @@ description = { en = "No limit", fr = "Sans limite" }
 metric = "requests"
 limit = "unlimited"
 period = "day"
+
+[[plans.endless.allowances]]
+metric = "space"
+limit = "unlimited"
+period = "level"
 
 [packages.five]
 label = { en = "Five", fr = "Cinq" }

@@ -57,3 +57,4 @@ async def lived_in(ledger: OpenLedger) -> None:
     for status in ("pending", "failed", "expired", None):
         await order(ledger, TEAM, "five", status)
     await ledger.purchases.viewed(CARL, "shop")
+    await ledger.quota.set_level(CARL, 4, metric="space", key="s1")

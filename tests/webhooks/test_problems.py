@@ -28,6 +28,7 @@ REFUSALS = {
         403,
         None,
     ),
+    "wrong-metric-kind": (errors.MetricKindError("m", "gauge"), 422, None),
     "unknown-service": (errors.UnknownServiceError("s"), 404, None),
     "unknown-plan": (errors.UnknownPlanError("p", ("free",)), 404, None),
     "unknown-package": (errors.UnknownPackageError("p"), 404, None),
