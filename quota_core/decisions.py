@@ -22,10 +22,10 @@ from quota_core.errors import (
     AccountBlockedError,
     AmountError,
     ConflictingReplayError,
-    NotInPlanError,
     QuotaError,
 )
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
+from quota_core.not_in_plan import lacking, outside
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.posting import Crossed, Posting
 from quota_core.statements import Work
@@ -196,7 +196,7 @@ class Decisions:
         try:
             if not state.blocked:
                 if service:
-                    if self._lacking(operation, (state,), posting.now_ms) is not None:
+                    if lacking(self._book, metric, service, (state,), posting.now_ms) is not None:
                         return self.decide(operation, [Payer(state, windows)], posting)
                     calls = parts_text(operation.parts)
                     entry = posting.spend_allowance(state, windows, metric, units, key, calls)
@@ -232,17 +232,16 @@ class Decisions:
         for payer in payers:
             if payer.state.blocked:
                 return AccountBlockedError(str(payer.state.ref))
-        lacking = self._lacking(operation, [payer.state for payer in payers], posting.now_ms)
-        if lacking is not None:
-            return lacking
+        states = [payer.state for payer in payers]
+        refusal = lacking(self._book, metric, operation.service, states, posting.now_ms)
+        if refusal is not None:
+            return refusal
         drafts = ledger.spend(payers, metric, units, posting.now_ms, operation.parts)
         if isinstance(drafts, ledger.Shortage):
+            refusal = outside(self._book, metric, operation.service, payers, posting.now_ms)
+            if refusal is not None:
+                return refusal
             plan = self._book.plan_id(first.state, posting.now_ms)
-            plans = self._book.catalog.plans_with(None, metric)
-            if plans and not any(payer.windows or _holds(payer.state, metric) for payer in payers):
-                return NotInPlanError(
-                    operation.service or metric, metric=metric, feature=None, plan=plan, plans=plans
-                )
             return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
         if until_ms is not None:
             drafts = [replace(draft, kind=EntryKind.HOLD) for draft in drafts]
@@ -254,18 +253,6 @@ class Decisions:
             key = shares.payer_key(drafts[0].state.id, operation.key)
             entries.append(posting.append(draft, key, windows[draft.state.id]))
         return answers.spend_of(metric, entries, replayed=False)
-
-    def _lacking(
-        self, operation: Consume, states: Sequence[AccountState], now_ms: int
-    ) -> NotInPlanError | None:
-        """Return the refusal of what needs a feature that no payer's plan has."""
-        book, metric, service = self._book, operation.metric, operation.service or None
-        feature = book.catalog.feature_of(metric, service)
-        plans = [book.plan_id(state, now_ms) for state in states]
-        if any(book.catalog.plans[plan].has(feature) for plan in plans):
-            return None
-        having = book.catalog.plans_with(feature, metric)
-        return NotInPlanError(service or metric, metric=metric, feature=feature, plan=plans[0], plans=having)
 
     def replay(
         self,
@@ -297,8 +284,3 @@ def _service_in(entry: Entry) -> tuple[Part, ...]:
     if SERVICE_MARK not in entry.parts:
         return ()
     return tuple(part for part in parts_of(entry.parts) if part[0][0] == SERVICE_MARK)
-
-
-def _holds(state: AccountState, metric: str) -> bool:
-    """Tell whether anything of the metric is left that was given or bought."""
-    return any(lot.left for lot in state.lots.get(metric, ()))
