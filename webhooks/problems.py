@@ -225,6 +225,12 @@ _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
         "conflicting-replay",
         "This key was used before for something else",
     ),
+    (
+        errors.PreferenceError,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "unknown-preference",
+        "This choice cannot be kept",
+    ),
     (errors.NotAllowedError, HTTPStatus.FORBIDDEN, "not-allowed", "This is not allowed"),
 )
 

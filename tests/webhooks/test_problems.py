@@ -38,6 +38,7 @@ REFUSALS = {
     "hold-ended": (errors.HoldEndedError("expired", units_used=0), 409, None),
     "conflicting-replay": (errors.ConflictingReplayError(), 409, None),
     "amount-out-of-bounds": (errors.AmountError(0, minimum=1, maximum=9), 422, None),
+    "unknown-preference": (errors.PreferenceError("zone", "canary"), 422, None),
     "not-allowed": (errors.NotAllowedError(), 403, None),
     "checkout-unavailable": (errors.CheckoutUnavailableError("canary"), 503, "10"),
     "checkout-not-configured": (errors.CheckoutUnavailableError("canary", configured=False), 503, "3600"),
