@@ -1,0 +1,116 @@
+"""Statements that forget a person: the name and what leads to it go, rows that the ledger counts on stay."""
+
+from __future__ import annotations
+
+from quota_core.statements import Row, Work, fetch, run
+
+ERASED = "erased:"
+"""Begins the outer id of an account whose person was forgotten, and what stands for an order's parameters."""
+
+
+def plan(account: int, asked_ms: int, due_ms: int) -> Work[int]:
+    """Note that an account is to be forgotten, and return when; a plan that exists stays as it is."""
+    yield run(
+        "INSERT INTO erasures (account, asked_ms, due_ms) VALUES ($1, $2, $3) ON CONFLICT (account) DO NOTHING",
+        account,
+        asked_ms,
+        due_ms,
+    )
+    rows = yield fetch("SELECT due_ms FROM erasures WHERE account = $1", account)
+    planned_ms: int = rows[0][0]
+    return planned_ms
+
+
+def planned(kind: str, external_id: str) -> Work[int | None]:
+    """Return when an account is to be forgotten, None when nobody asked."""
+    rows = yield fetch(
+        """
+        SELECT e.due_ms FROM erasures e JOIN accounts a ON a.id = e.account
+        WHERE a.kind = $1 AND a.external_id = $2
+        """,
+        kind,
+        external_id,
+    )
+    return rows[0][0] if rows else None
+
+
+def cancel(account: int) -> Work[None]:
+    """Forget that an account was to be forgotten."""
+    yield run("DELETE FROM erasures WHERE account = $1", account)
+
+
+def due(now_ms: int) -> Work[list[Row]]:
+    """Return (kind, outer id) of accounts whose time has come, the oldest hundred."""
+    return (
+        yield fetch(
+            """
+            SELECT a.kind, a.external_id FROM erasures e JOIN accounts a ON a.id = e.account
+            WHERE e.due_ms <= $1 ORDER BY e.due_ms LIMIT 100
+            """,
+            now_ms,
+        )
+    )
+
+
+def open_business(account: int) -> Work[list[Row]]:
+    """Return (what) for each thing that must end first: a payment under way, a hold."""
+    return (
+        yield fetch(
+            """
+            SELECT 'payment' FROM orders WHERE (account = $1 OR buyer = $1) AND state = 'pending'
+            UNION SELECT 'hold' FROM holds WHERE account = $1 AND state = 'held'
+            """,
+            account,
+        )
+    )
+
+
+def witnessed_orders(account: int) -> Work[list[Row]]:
+    """Return (id, reference, payment, tax, parameters) of an account's orders, as buyer or as receiver."""
+    return (
+        yield fetch(
+            """
+            SELECT id, reference, payment, tax_minor, parameters FROM orders WHERE account = $1 OR buyer = $1
+            """,
+            account,
+        )
+    )
+
+
+def forget_order(order_id: str, reference: str | None, stands_for: str) -> Work[None]:
+    """Drop what an order was opened with and what was posted about its page; an open one is offered no more."""
+    yield run(
+        """
+        UPDATE orders SET parameters = $2, url = NULL, receipt_url = NULL,
+            state = CASE state WHEN 'open' THEN 'expired' ELSE state END
+        WHERE id = $1
+        """,
+        order_id,
+        stands_for,
+    )
+    yield run("UPDATE deliveries SET body = '{}' WHERE object_id = $1", reference)
+
+
+def forget_person(account: int, spelled: str, beginning: bytes, now_ms: int) -> Work[None]:
+    """Take the name off an account, and drop everything that is about the person alone."""
+    erased = f"{ERASED}{account}"
+    yield run(
+        """
+        UPDATE accounts SET kind = 'external', external_id = $2, locale = NULL, dm_channel_id = NULL, beginning = $3
+        WHERE id = $1
+        """,
+        account,
+        erased,
+        beginning,
+    )
+    yield run("DELETE FROM notices WHERE account = $1", account)
+    yield run("DELETE FROM views WHERE account = $1", account)
+    yield run("DELETE FROM erasures WHERE account = $1", account)
+    yield run(
+        """
+        UPDATE api_keys SET account = $2, name = '', revoked_ms = coalesce(revoked_ms, $3) WHERE account = $1
+        """,
+        spelled,
+        erased,
+        now_ms,
+    )
