@@ -15,7 +15,7 @@ from quota_core.database import Database
 from quota_core.statements import Work
 from quota_core.store import walks as rows
 from quota_core.verdict import Pace, Stopwatch
-from quota_core.witnesses import first_digest
+from quota_core.witnesses import beginning
 
 
 class BrokenChainError(Exception):
@@ -36,11 +36,12 @@ class Walked:
     version: int
     head: int
     digest: bytes
+    kept: bytes | None = None
 
     @property
     def beginning(self) -> bytes:
         """What stands before the first entry."""
-        return first_digest(*self.ref, self.created_ms)
+        return beginning(*self.ref, self.created_ms, self.kept)
 
 
 async def account_now(database: Database, ref: AccountRef) -> Walked | None:
@@ -48,8 +49,10 @@ async def account_now(database: Database, ref: AccountRef) -> Walked | None:
     found = await database.read(lambda: rows.standing(*ref))
     if found is None:
         return None
-    account, created_ms, version, head, digest = found
-    return Walked(id=account, ref=ref, created_ms=created_ms, version=version, head=head, digest=digest)
+    account, created_ms, version, head, digest, kept = found
+    return Walked(
+        id=account, ref=ref, created_ms=created_ms, version=version, head=head, digest=digest, kept=kept
+    )
 
 
 async def entries_back(database: Database, account: Walked) -> AsyncIterator[Entry]:

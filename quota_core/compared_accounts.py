@@ -9,8 +9,9 @@ from quota_core.recount import Recount
 from quota_core.statements import Row, Work
 from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
+from quota_core.store.erasures import ERASED
 from quota_core.verdict import MAX_PROBLEMS, Verdict
-from quota_core.witnesses import first_digest
+from quota_core.witnesses import beginning
 
 _LAST_ID = 2**63 - 1
 _NOWHERE = (0, 0, b"", 0, 0)
@@ -49,6 +50,8 @@ class AccountsTable:
         for row in accounts:
             account = row[0]
             # Nearly every row is right; only of others the reason is looked for.
+            if row[13] is not None or account in self._count.erased:
+                self._verdict.note(self._erased(row))
             if (
                 row[8:12] != chains.get(account, _NOWHERE)[:4]
                 or row[3:5] != _AS_OPENED
@@ -73,12 +76,19 @@ class AccountsTable:
         if parent is not None:
             yield f"account {account}: belongs to account {parent}, and no entry says so"
 
+    def _erased(self, row: Row) -> Iterator[str]:
+        account, kind, external_id, kept = row[0], row[1], row[2], row[13]
+        if account not in self._count.erased:
+            yield f"account {account}: keeps its beginning as if it were erased, and no entry says so"
+        elif kept is None or (kind, external_id) != ("external", f"{ERASED}{account}"):
+            yield f"account {account}: was erased, and has a name all the same"
+
     def _balance(self, row: Row) -> Iterator[str]:
         account, kind, external_id, *_ = row
-        created_ms, (version, head, digest, active_ms, _) = row[5], row[8:]
+        created_ms, (version, head, digest, active_ms, _) = row[5], row[8:13]
         chain = self._count.chains.get(account)
         if chain is None:
-            chain = (0, 0, first_digest(kind, external_id, created_ms), created_ms, 0)
+            chain = (0, 0, beginning(kind, external_id, created_ms, row[13]), created_ms, 0)
         if version is None:
             yield f"account {account}: has no balance"
         elif (version, head, digest) != chain[:3]:

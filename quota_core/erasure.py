@@ -8,6 +8,7 @@ forgotten, and a week later where units would be lost, so that it can be thought
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +21,7 @@ from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.errors import ErasureRefusedError, UnavailableError
 from quota_core.keys import key_bytes
-from quota_core.ledger import AccountState, Draft, EntryKind, Payer
-from quota_core.periods import LEVEL
+from quota_core.ledger import NEVER_MS, AccountState, Draft, EntryKind, Payer
 from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import erasures as rows
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 THINK_OVER_MS = 7 * 86_400_000
 INTERVAL_SECONDS = 60.0
-ERASED_PART = ("erased", 1)
 
 
 class Tombstones(Protocol):
@@ -94,9 +93,10 @@ class Erasures:
 
     async def forget(self, account: AccountRef) -> bool:
         """Forget an account now; False when there is none, or something must end first."""
-        # Before the deed: a crash between the two forgets somebody twice, and never remembers them.
-        self._tombstones.add(account, self._clock())
         try:
+            await self._database.read(lambda: self._may_go(account))
+            # Before the deed: a crash between the two forgets somebody twice, and never remembers them.
+            self._tombstones.add(account, self._clock())
             return await self._database.write(lambda: self._forget(account))
         except ErasureRefusedError as error:
             log.warning("an erasure waits: %s", error)
@@ -119,7 +119,7 @@ class Erasures:
             window.period.end_ms
             for payer in payers.values()
             for window in payer.windows
-            if window.kind != LEVEL and state.used.get(window.place, (0, 0))[0]
+            if window.period.end_ms < NEVER_MS and state.used.get(window.place, (0, 0))[0]
         ]
         due_ms = max([now_ms, *running]) + (THINK_OVER_MS if lost else 0)
         return Outlook(
@@ -137,6 +137,10 @@ class Erasures:
     def _cancel(self, account: AccountRef) -> Work[None]:
         state = (yield from self._book.states_of([account], now_ms=self._clock(), create=False))[account]
         yield from rows.cancel(state.id)
+
+    def _may_go(self, account: AccountRef) -> Work[None]:
+        states = yield from self._book.states_of([account], now_ms=self._clock(), create=False)
+        yield from self._require_ended(states[account])
 
     def _require_ended(self, state: AccountState) -> Work[None]:
         """Refuse while the account owes units, is blocked, or has something under way."""
@@ -160,7 +164,9 @@ class Erasures:
         metric = self._book.catalog.primary_metric
         posting = Posting(self._book, now_ms)
         yield from posting.begin()
-        draft = Draft(state=state, kind=EntryKind.ERASE, metric=metric, units=0, parts=(ERASED_PART,))
+        draft = Draft(
+            state=state, kind=EntryKind.ERASE, metric=metric, units=0, parts=(witnesses.erased(state.id),)
+        )
         posting.append(draft, key_bytes(f"erase:{state.id}"), payers[metric].windows)
         posting.close()
         yield from posting.write()
@@ -170,10 +176,19 @@ class Erasures:
             if not parameters.startswith(rows.ERASED):
                 witness, _ = witnesses.paid(order_id, reference, payment, tax_minor, parameters)
                 yield from rows.forget_order(order_id, reference, f"{rows.ERASED}{witness}")
+            yield from _rename(order_id, str(account), f"{rows.ERASED}{state.id}")
         beginning = witnesses.first_digest(*account, state.created_ms)
         yield from rows.forget_person(state.id, str(account), beginning, now_ms)
         self._book.states.pop(account, None)
         return True
+
+
+def _rename(order_id: str, spelled: str, erased: str) -> Work[None]:
+    """Name the account as erased in what others were told of an order."""
+    for notice, text in (yield from rows.notices_about(order_id)):
+        facts = json.loads(text)
+        if facts.get("account") == spelled:
+            yield from rows.set_facts(notice, json.dumps(facts | {"account": erased}, sort_keys=True))
 
 
 async def keep_forgetting(erasures: Erasures, *, interval_seconds: float = INTERVAL_SECONDS) -> None:

@@ -18,6 +18,7 @@ QuotaError
 ├── AmountError                an amount outside its bounds
 ├── NotAllowedError            the actor may not do this
 ├── PreferenceError            no such time zone, hours or address
+├── ErasureRefusedError        an account cannot be forgotten before something else has ended
 ├── CheckoutUnavailableError   the payment page could not be opened; nothing was charged
 └── UnavailableError           the ledger cannot be written just now; the same key may be sent again
     └── HaltedError            writes are stopped until an operator looks: an invariant is broken
@@ -225,6 +226,14 @@ class PreferenceError(QuotaError):
         self.what = what
         self.given = given
         super().__init__(f"{what}: {given}")
+
+
+class ErasureRefusedError(QuotaError):
+    """The account cannot be forgotten yet; `reason` is debt, blocked, payment (under way) or hold."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"not before this has ended: {reason}")
 
 
 class CheckoutUnavailableError(QuotaError):

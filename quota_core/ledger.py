@@ -56,6 +56,7 @@ class EntryKind(IntEnum):
     TAKE_BACK = 16
     RESTORE = 17
     CORRECT = 18
+    ERASE = 20
 
 
 @dataclass(slots=True, kw_only=True)

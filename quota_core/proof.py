@@ -26,7 +26,6 @@ from quota_core.statements import Work
 from quota_core.store import metrics as metric_rows
 from quota_core.store import proofs as rows
 from quota_core.verdict import Pace, Stopwatch, Verdict
-from quota_core.witnesses import first_digest
 
 Mark = TypeVar("Mark")
 
@@ -108,7 +107,7 @@ class Proof:
         with Stopwatch(self._pace):
             found = yield from rows.entries_after(count.last_id, limit)
             new = yield from rows.openings(count.unknown(found))
-            self._verdict.note(count.feed(found, {row[0]: first_digest(*row[1:]) for row in new}))
+            self._verdict.note(count.feed(found, new))
         return len(found) == limit
 
     def _conclude(self, names: Mapping[int, str]) -> None:

@@ -19,7 +19,6 @@ from quota_core.store import entries as entry_rows
 from quota_core.store import marks
 from quota_core.store import proofs as rows
 from quota_core.verdict import Verdict
-from quota_core.witnesses import first_digest
 
 STEP = 2000  # entries in one transaction: about 10 ms
 _CHECK_MARK = "checked_entry"
@@ -60,10 +59,7 @@ def _check_step(mark: int) -> Work[_Step]:
     known = {entry.id for entry in found}
     previous = yield from entry_rows.by_ids([e.prev for e in found if e.prev and e.prev not in known])
     before = {entry.id: entry for entry in (*previous, *found)}
-    first = {
-        row[0]: first_digest(*row[1:])
-        for row in (yield from rows.openings([e.account for e in found if e.prev == 0]))
-    }
+    first = yield from rows.openings([e.account for e in found if e.prev == 0])
     last: dict[int, Entry] = {}
     for entry in found:
         prior = before.get(entry.prev)

@@ -27,7 +27,7 @@ Chain = tuple[int, int, bytes, int, int]
 
 _SPEND, _GIVE_BACK, _GRANT = int(EntryKind.SPEND), int(EntryKind.GIVE_BACK), int(EntryKind.GRANT)
 _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), int(EntryKind.EXPIRE)
-_PLAN, _CORRECT = int(EntryKind.PLAN), int(EntryKind.CORRECT)
+_PLAN, _CORRECT, _ERASE = int(EntryKind.PLAN), int(EntryKind.CORRECT), int(EntryKind.ERASE)
 _TAKE_BACK, _RESTORE = int(EntryKind.TAKE_BACK), int(EntryKind.RESTORE)
 _HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
 _SET = int(EntryKind.SET)
@@ -60,6 +60,7 @@ class Recount:
         self.issued: dict[tuple[int, int], int] = defaultdict(int)
         self.spent: dict[int, int] = defaultdict(int)
         self.metrics: set[int] = set()
+        self.erased: set[int] = set()
         self.expected = dict(expected or {})
 
     def unknown(self, rows: Sequence[Row]) -> list[int]:
@@ -169,6 +170,8 @@ class _Count:
             count.holds.begin(row, parts)
         elif kind in (_SETTLE, _RELEASE):
             self._problems += count.holds.end(row, parts)
+        if kind == _ERASE:
+            count.erased.add(self._account)
         if kind not in (_GRANT, _REMOVE, _PURCHASE, _PLAN, _CORRECT):
             return
         lot, into = next(((int(pot[1:]), units) for pot, units in parts if pot[:1] == "#"), (0, 0))

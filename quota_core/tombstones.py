@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import json
 import os
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -59,9 +58,7 @@ class TombstoneFile:
         return found
 
 
-async def forget_again(
-    database: Database, erasures: Erasures, tombstones: TombstoneFile, *, clock: Callable[[], int]
-) -> int:
+async def forget_again(database: Database, erasures: Erasures, tombstones: TombstoneFile) -> int:
     """
     Forget whom the file says was forgotten and the database still knows, and return how many.
 
@@ -89,5 +86,4 @@ async def forget_again(
         yield from marks.set_mark(_MARK, count)
 
     await database.write(note)
-    del clock
     return found

@@ -30,6 +30,16 @@ def by_hand(actor: str, action: str, reason: str) -> tuple[str, int]:
     return _part("audit", (actor, action, reason))
 
 
+def beginning(kind: str, external_id: str, created_ms: int, kept: bytes | None) -> bytes:
+    """Return what stands before an account's first entry; `kept` is it where the name was erased since."""
+    return first_digest(kind, external_id, created_ms) if kept is None else kept
+
+
+def erased(account: int) -> tuple[str, int]:
+    """Return the part of the entry that records that an account's person was forgotten."""
+    return _part("erased", (account,))
+
+
 def paid(
     order_id: str, reference: str | None, payment: str | None, tax_minor: int, parameters: str
 ) -> tuple[str, int]:

@@ -52,6 +52,19 @@ def due(now_ms: int) -> Work[list[Row]]:
     )
 
 
+def accounts_after(after: int) -> Work[list[Row]]:
+    """Return (id, kind, outer id, opened) of a thousand accounts that have a name, behind this id."""
+    return (
+        yield fetch(
+            """
+            SELECT id, kind, external_id, created_ms FROM accounts WHERE id > $1 AND beginning IS NULL
+            ORDER BY id LIMIT 1000
+            """,
+            after,
+        )
+    )
+
+
 def open_business(account: int) -> Work[list[Row]]:
     """Return (what) for each thing that must end first: a payment under way, a hold."""
     return (
@@ -89,6 +102,16 @@ def forget_order(order_id: str, reference: str | None, stands_for: str) -> Work[
         stands_for,
     )
     yield run("UPDATE deliveries SET body = '{}' WHERE object_id = $1", reference)
+
+
+def notices_about(order_id: str) -> Work[list[Row]]:
+    """Return (id, facts) of what anybody was told of an order."""
+    return (yield fetch("SELECT id, facts FROM notices WHERE about = $1", order_id))
+
+
+def set_facts(notice: int, facts: str) -> Work[None]:
+    """Write anew what a notice tells."""
+    yield run("UPDATE notices SET facts = $2 WHERE id = $1", notice, facts)
 
 
 def forget_person(account: int, spelled: str, beginning: bytes, now_ms: int) -> Work[None]:

@@ -39,8 +39,27 @@ TABLES: dict[str, Kept] = {
     "orders": Kept(
         ("account", "buyer"),
         (
-            *("id", "rail", "reference", "package", "metric", "units", "price_minor", "tax_minor", "currency"),
-            *("state", "parameters", "locale", "payment", "receipt_url", "opened_ms", "expires_ms", "paid_ms"),
+            *(
+                "id",
+                "rail",
+                "reference",
+                "package",
+                "metric",
+                "units",
+                "price_minor",
+                "tax_minor",
+                "currency",
+            ),
+            *(
+                "state",
+                "parameters",
+                "locale",
+                "payment",
+                "receipt_url",
+                "opened_ms",
+                "expires_ms",
+                "paid_ms",
+            ),
         ),
     ),
     "crossings": Kept(("account",), ("metric", "period", "percent")),
@@ -85,7 +104,7 @@ def deliveries_about(account: int) -> Work[list[Row]]:
             SELECT d.id, d.type, d.body, d.received_ms FROM deliveries d
             WHERE d.object_id IN (SELECT reference FROM orders WHERE buyer = $1 OR account = $1)
             ORDER BY d.received_ms LIMIT {MAX_ROWS}
-            """,
+            """,  # noqa: S608 - a number of ours
             account,
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from quota_core import witnesses
 from quota_core.chain import Entry
 from quota_core.statements import Row, Work, fetch, fetch_any
 
@@ -23,22 +24,21 @@ def entries_after(entry_id: int, limit: int) -> Work[list[Row]]:
     )
 
 
-def openings(account_ids: Sequence[int]) -> Work[list[Row]]:
-    """Return (id, kind, outer id, opened) of accounts."""
-    return (
-        yield fetch_any(
-            "SELECT id, kind, external_id, created_ms FROM accounts WHERE id = ANY($1)", account_ids
-        )
+def openings(account_ids: Sequence[int]) -> Work[dict[int, bytes]]:
+    """Return what stands before the first entry of accounts, by id."""
+    found = yield fetch_any(
+        "SELECT id, kind, external_id, created_ms, beginning FROM accounts WHERE id = ANY($1)", account_ids
     )
+    return {row[0]: witnesses.beginning(*row[1:]) for row in found}
 
 
 def accounts_after(after: int, limit: int) -> Work[list[Row]]:
-    """Return (every column of an account but its language and channel, then every column of its balance)."""
+    """Return (columns of accounts, then every column of their balances, then what an erased one began with)."""
     return (
         yield fetch(
             """
             SELECT a.id, a.kind, a.external_id, a.parent, a.status, a.created_ms, a.plan, a.plan_until_ms,
-                b.version, b.head, b.digest, b.active_ms, b.windows
+                b.version, b.head, b.digest, b.active_ms, b.windows, a.beginning
             FROM accounts a LEFT JOIN balances b ON b.account = a.id
             WHERE a.id > $1 ORDER BY a.id LIMIT $2
             """,

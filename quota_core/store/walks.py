@@ -9,10 +9,10 @@ _ENTRY = ", ".join(Entry._fields)
 
 
 def standing(kind: str, external_id: str) -> Work[Row | None]:
-    """Return (id, opened, version, head, digest) of an account, None when there is none."""
+    """Return (id, opened, version, head, digest, kept beginning) of an account, None when there is none."""
     found = yield fetch(
         """
-        SELECT a.id, a.created_ms, b.version, b.head, b.digest
+        SELECT a.id, a.created_ms, b.version, b.head, b.digest, a.beginning
         FROM accounts a JOIN balances b ON b.account = a.id WHERE a.kind = $1 AND a.external_id = $2
         """,
         kind,
