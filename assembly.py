@@ -34,6 +34,7 @@ from quota_core.corrections import Corrections
 from quota_core.leases import Leases
 from quota_core.news import CarriesNews
 from quota_core.store.notices import CHANNEL
+from quota_core.tombstones import keep_forgetting
 from quota_core.watch import watch_ledger
 from settings import Settings
 from stopping import Stop
@@ -161,6 +162,9 @@ async def _tend(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
     stack.push_async_callback(core.quota.drain)
     await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
     await stack.enter_async_context(_task(core.messages.alerts.run(), "alerts"))
+    ledger = core.ledger
+    forgetting = keep_forgetting(ledger.database, core.erasures, ledger.tombstones)
+    await stack.enter_async_context(_task(forgetting, "erasures"))
 
 
 async def _hear_of_notices(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:

@@ -11,6 +11,7 @@ from ledger_file import Ledger, utc_ms
 from quota_core.account_statement import Statements
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
+from quota_core.erasure import Erasures
 from quota_core.figures import Figures
 from quota_core.grants import Grants
 from quota_core.history import History
@@ -19,6 +20,7 @@ from quota_core.meter import UNMETERED, Meter
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
+from quota_core.personal_data import PersonalData
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
@@ -51,6 +53,7 @@ class CoreParts:
         self.balances = Balances(database, book, clock=utc_ms)
         self.records = Records.of(database, book, self.balances, clock=utc_ms)
         self.people = People(database, book, clock=utc_ms)
+        self.erasures = Erasures(database, book, ledger.tombstones, clock=utc_ms)
         self.purchases = Purchases(
             database, book, checkout, clock=utc_ms, page_ms=settings.checkout_minutes * 60_000
         )
@@ -76,13 +79,16 @@ class CoreParts:
     def parts(self, settings: Settings, data: Path, public_url: str, *, with_ask: bool) -> Parts:
         """Return what the cogs need."""
         database, book = self.ledger.database, self.ledger.book
+        statements = Statements(database, self.ledger.signing_key, clock=utc_ms)
         return Parts(
             catalog=book.catalog,
             quota=self.quota,
             balances=self.balances,
             grants=Grants(database, book, self.operators, max_grant_units=settings.max_grant, clock=utc_ms),
             history=History(database, book),
-            statements=Statements(database, self.ledger.signing_key, clock=utc_ms),
+            statements=statements,
+            erasures=self.erasures,
+            personal_data=PersonalData(database, statements, clock=utc_ms),
             statistics=Statistics(database, book, clock=utc_ms),
             notices=self.notices,
             messages=self.messages,
@@ -94,6 +100,7 @@ class CoreParts:
             public_url=public_url,
             clock=utc_ms,
             monotonic=time.monotonic,
+            policy_url=settings.privacy_url,
             extensions=settings.extra_cogs,
             with_ask=with_ask,
             meter=self.meter,

@@ -20,6 +20,7 @@ from quota_core.errors import SchemaError
 from quota_core.migrations import migrate
 from quota_core.signing import SigningKey
 from quota_core.store.copies import under_way
+from quota_core.tombstones import TombstoneFile
 from settings import Settings
 
 SWITCH_SECONDS = 0.0001
@@ -39,7 +40,7 @@ class Ledger:
     book: Book
     keys: AccessKeys
     signing_key: SigningKey
-    secret_key: bytes = field(repr=False)
+    tombstones: TombstoneFile = field(repr=False)
     clock: Callable[[], int]
 
 
@@ -71,12 +72,13 @@ async def opened_ledger(settings: Settings, catalog: Catalog, data: Path) -> Asy
         database.attach(book)
         await database.write(book.open)
         given = settings.secret_key
+        secret_key = own_keys.secret_key(data, None if given is None else given.get_secret_value())
         yield Ledger(
             database=database,
             book=book,
             keys=AccessKeys(database, clock=utc_ms),
             signing_key=own_keys.signing_key(data),
-            secret_key=own_keys.secret_key(data, None if given is None else given.get_secret_value()),
+            tombstones=TombstoneFile(data, secret_key),
             clock=utc_ms,
         )
     finally:

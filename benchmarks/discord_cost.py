@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from itertools import count
+from pathlib import Path
 
 import discord
 from discord.ext import commands
@@ -22,15 +23,18 @@ from cogs.assembly import Parts, make_bot
 from cogs.command_sync import MarksInMemory
 from quota_core.account_statement import Statements
 from quota_core.balances import Balances
+from quota_core.erasure import Erasures
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.messages import Messages
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
+from quota_core.personal_data import PersonalData
 from quota_core.purchases import Purchases
 from quota_core.signing import SigningKey
 from quota_core.stats import Statistics
+from quota_core.tombstones import TombstoneFile
 
 ACCOUNTS = 1_000
 UNIT = "µs"
@@ -140,13 +144,16 @@ def product_bot(opened: Product) -> commands.Bot:
     database, book, clock = opened.ledger.database, opened.ledger.book, opened.ledger.clock
     operators = Operators(user_ids=frozenset({OPERATOR_ID}))
     notices = Notices(database, clock=clock)
+    statements = Statements(database, SigningKey.new(), clock=clock)
     parts = Parts(
         catalog=book.catalog,
         quota=opened.quota,
         balances=Balances(database, book, clock=clock),
         grants=Grants(database, book, operators, max_grant_units=1, clock=clock),
         history=History(database, book),
-        statements=Statements(database, SigningKey.new(), clock=clock),
+        statements=statements,
+        erasures=Erasures(database, book, TombstoneFile(Path(), b""), clock=clock),
+        personal_data=PersonalData(database, statements, clock=clock),
         statistics=Statistics(database, book, clock=clock),
         notices=notices,
         messages=Messages(

@@ -18,6 +18,7 @@ from cogs.kept import KeptNotices
 from cogs.metered import Guard
 from cogs.notices import NoticeSender
 from cogs.opening_pace import OpeningPace
+from cogs.privacy import Privacy
 from cogs.quota import Balance
 from cogs.receipts import Receipts
 from cogs.rest_trace import trace_of
@@ -29,6 +30,7 @@ from cogs.waiting import Waiting
 from quota_core.account_statement import Statements
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
+from quota_core.erasure import Erasures
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.messages import Messages
@@ -36,6 +38,7 @@ from quota_core.meter import UNMETERED, Meter
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
+from quota_core.personal_data import PersonalData
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
 from quota_core.stats import Statistics
@@ -58,6 +61,8 @@ class Parts:
     grants: Grants
     history: History
     statements: Statements
+    erasures: Erasures
+    personal_data: PersonalData
     statistics: Statistics
     notices: Notices
     messages: Messages
@@ -69,6 +74,7 @@ class Parts:
     public_url: str
     clock: Callable[[], int]
     monotonic: Callable[[], float]
+    policy_url: str | None = None
     extensions: Sequence[str] = ()
     with_ask: bool = False
     meter: Meter = UNMETERED
@@ -132,6 +138,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             can_sell=parts.purchases.can_sell,
             meter=parts.meter,
         ),
+        Privacy(speech, mishaps, catalog, parts.erasures, parts.personal_data, policy_url=parts.policy_url),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
         NoticeSender(

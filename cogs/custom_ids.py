@@ -20,6 +20,12 @@ STATEMENT = rf"v1:statement:{_OWNER}"
 STATS = rf"v1:stats:{_OWNER}"
 KEPT = rf"v1:kept:{_OWNER}"
 
+PRIVACY = rf"v1:privacy:{_OWNER}"
+DATA = rf"v1:data:{_OWNER}"
+FORGET = rf"v1:forget:{_OWNER}"
+FORGET_SURELY = rf"v1:forget_surely:{_OWNER}"
+REMEMBER = rf"v1:remember:{_OWNER}"
+
 OURS = r"v[0-9]+:.*"
 """Every id that this program made or will make, whatever its version."""
 
@@ -67,3 +73,28 @@ def stats(owner_id: int) -> str:
 def kept(owner_id: int) -> str:
     """Name the button that shows a message that could not be sent."""
     return f"v1:kept:{owner_id}"
+
+
+def privacy(owner_id: int) -> str:
+    """Name the button that shows what is kept, privately."""
+    return f"v1:privacy:{owner_id}"
+
+
+def data(owner_id: int) -> str:
+    """Name the button that sends what is kept as a file."""
+    return f"v1:data:{owner_id}"
+
+
+def forget(owner_id: int) -> str:
+    """Name the button that asks whether somebody really wants to be forgotten."""
+    return f"v1:forget:{owner_id}"
+
+
+def forget_surely(owner_id: int) -> str:
+    """Name the button that plans it."""
+    return f"v1:forget_surely:{owner_id}"
+
+
+def remember(owner_id: int) -> str:
+    """Name the button that calls it off."""
+    return f"v1:remember:{owner_id}"

@@ -7,7 +7,6 @@ forgotten, and a week later where units would be lost, so that it can be thought
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
 from quota_core.database import Database
-from quota_core.errors import ErasureRefusedError, UnavailableError
+from quota_core.errors import ErasureRefusedError
 from quota_core.keys import key_bytes
 from quota_core.ledger import NEVER_MS, AccountState, Draft, EntryKind, Payer
 from quota_core.posting import Posting
@@ -29,7 +28,6 @@ from quota_core.store import erasures as rows
 log = logging.getLogger(__name__)
 
 THINK_OVER_MS = 7 * 86_400_000
-INTERVAL_SECONDS = 60.0
 
 
 class Tombstones(Protocol):
@@ -189,15 +187,3 @@ def _rename(order_id: str, spelled: str, erased: str) -> Work[None]:
         facts = json.loads(text)
         if facts.get("account") == spelled:
             yield from rows.set_facts(notice, json.dumps(facts | {"account": erased}, sort_keys=True))
-
-
-async def keep_forgetting(erasures: Erasures, *, interval_seconds: float = INTERVAL_SECONDS) -> None:
-    """Carry out what is due, until cancelled."""
-    while True:
-        try:
-            done = await erasures.carry_out_due()
-            if done:
-                log.info("%d accounts were erased", done)
-        except UnavailableError as error:
-            log.warning("erasures wait: %s", error)
-        await asyncio.sleep(interval_seconds)

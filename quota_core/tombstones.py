@@ -6,8 +6,10 @@ A line holds a keyed digest of the account's name, which says nothing to anybody
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
+import logging
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +17,15 @@ from pathlib import Path
 from quota_core.accounts import AccountRef
 from quota_core.database import Database
 from quota_core.erasure import Erasures
+from quota_core.errors import UnavailableError
 from quota_core.statements import Work
 from quota_core.store import erasures as rows
 from quota_core.store import marks
 
+log = logging.getLogger(__name__)
+
 FILE = "erased.jsonl"
+INTERVAL_SECONDS = 60.0
 _PURPOSE = b"erased account:"
 _MARK = "erased"
 
@@ -87,3 +93,25 @@ async def forget_again(database: Database, erasures: Erasures, tombstones: Tombs
 
     await database.write(note)
     return found
+
+
+async def keep_forgetting(
+    database: Database,
+    erasures: Erasures,
+    tombstones: TombstoneFile,
+    *,
+    interval_seconds: float = INTERVAL_SECONDS,
+) -> None:
+    """Forget again whom an older database knows, then carry out what is due, until cancelled."""
+    again = True
+    while True:
+        try:
+            if again:
+                await forget_again(database, erasures, tombstones)
+                again = False
+            done = await erasures.carry_out_due()
+            if done:
+                log.info("%d accounts were erased", done)
+        except UnavailableError as error:
+            log.warning("erasures wait: %s", error)
+        await asyncio.sleep(interval_seconds)

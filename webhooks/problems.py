@@ -232,6 +232,7 @@ _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
         "This choice cannot be kept",
     ),
     (errors.NotAllowedError, HTTPStatus.FORBIDDEN, "not-allowed", "This is not allowed"),
+    (errors.ErasureRefusedError, HTTPStatus.CONFLICT, "erasure-refused", "Something must end first"),
 )
 
 

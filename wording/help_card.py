@@ -16,6 +16,7 @@ ARGUMENTS = {
     "quota": (),
     "buy_quota": (),
     "quota_history": (),
+    "privacy": (),
     "ask": ("question",),
     "help": ("command?",),
     "admin_quota add": ("user", "amount", "reason?"),

@@ -188,6 +188,9 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
     if isinstance(error, errors.PreferenceError):
         line = words(f"refusal.preference_{error.what}_line", given=error.given)
         return Card(words("refusal.preference"), line, tone=Tone.WARNING)
+    if isinstance(error, errors.ErasureRefusedError):
+        line = words(f"refusal.erasure_{error.reason}")
+        return Card(words("refusal.erasure"), line, tone=Tone.WARNING)
     what: tuple[str, str] | None = None
     if isinstance(error, errors.UnknownPackageError):
         what = ("not_sold", error.package)

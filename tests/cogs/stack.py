@@ -20,6 +20,7 @@ from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
 from quota_core.events import CHANNELS, Channel
+from quota_core.erasure import Erasures
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.messages import Messages
@@ -27,12 +28,14 @@ from quota_core.migrations import migrate
 from quota_core.notices import Notice, Notices
 from quota_core.operators import Operators
 from quota_core.people import People
+from quota_core.personal_data import PersonalData
 from quota_core.purchases import Checkout, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
 from quota_core.signing import SigningKey
 from quota_core.sqlite_database import SqliteDatabase
 from quota_core.stats import Statistics
+from quota_core.tombstones import TombstoneFile
 from sandbox.places import MEMBER_ID, OPERATOR_ID
 
 MAX_GRANT_UNITS = 1_000_000_000
@@ -161,13 +164,17 @@ async def opened_core(
             default_locale="en-US",
             clock=clock,
         )
+        statements = Statements(database, SigningKey.new(), clock=clock)
+        tombstones = TombstoneFile(path.parent, b"s" * 32)
         parts = Parts(
             catalog=book.catalog,
             quota=quota,
             balances=Balances(database, book, clock=clock),
             grants=Grants(database, book, operators, max_grant_units=MAX_GRANT_UNITS, clock=clock),
             history=History(database, book),
-            statements=Statements(database, SigningKey.new(), clock=clock),
+            statements=statements,
+            erasures=Erasures(database, book, tombstones, clock=clock),
+            personal_data=PersonalData(database, statements, clock=clock),
             statistics=Statistics(database, book, clock=clock),
             notices=notices,
             messages=messages,

@@ -24,6 +24,11 @@ SAMPLES = {
     custom_ids.STATEMENT: custom_ids.statement(HUGE_ID),
     custom_ids.STATS: custom_ids.stats(HUGE_ID),
     custom_ids.KEPT: custom_ids.kept(HUGE_ID),
+    custom_ids.PRIVACY: custom_ids.privacy(HUGE_ID),
+    custom_ids.DATA: custom_ids.data(HUGE_ID),
+    custom_ids.FORGET: custom_ids.forget(HUGE_ID),
+    custom_ids.FORGET_SURELY: custom_ids.forget_surely(HUGE_ID),
+    custom_ids.REMEMBER: custom_ids.remember(HUGE_ID),
 }
 OF_THE_MEMBER = [
     custom_ids.buy("quota_1000", MEMBER_ID),
@@ -35,6 +40,11 @@ OF_THE_MEMBER = [
     custom_ids.statement(MEMBER_ID),
     custom_ids.stats(MEMBER_ID),
     custom_ids.kept(MEMBER_ID),
+    custom_ids.privacy(MEMBER_ID),
+    custom_ids.data(MEMBER_ID),
+    custom_ids.forget(MEMBER_ID),
+    custom_ids.forget_surely(MEMBER_ID),
+    custom_ids.remember(MEMBER_ID),
 ]
 
 

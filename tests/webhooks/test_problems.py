@@ -40,6 +40,7 @@ REFUSALS = {
     "amount-out-of-bounds": (errors.AmountError(0, minimum=1, maximum=9), 422, None),
     "unknown-preference": (errors.PreferenceError("zone", "canary"), 422, None),
     "not-allowed": (errors.NotAllowedError(), 403, None),
+    "erasure-refused": (errors.ErasureRefusedError("debt"), 409, None),
     "checkout-unavailable": (errors.CheckoutUnavailableError("canary"), 503, "10"),
     "checkout-not-configured": (errors.CheckoutUnavailableError("canary", configured=False), 503, "3600"),
     "unavailable": (errors.UnavailableError("canary", retry_seconds=7), 503, "7"),
