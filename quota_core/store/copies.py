@@ -22,7 +22,7 @@ TABLES = (
         "entries",
     ),
     *("audit", "crossings", "notices", "reversals", "deliveries", "views", "api_keys", "marks"),
-    *("recipients", "preferences", "consents"),
+    *("recipients", "preferences", "consents", "erasures"),
 )
 """What is copied, each table after those that it refers to."""
 LEFT_OUT = ("leases", "migrations")

@@ -7,6 +7,9 @@ from quota_core.statements import Row, Work, fetch, run
 ERASED = "erased:"
 """Begins the outer id of an account whose person was forgotten, and what stands for an order's parameters."""
 
+ABOUT_THE_PERSON_ALONE = ("notices", "recipients", "preferences", "consents", "views", "erasures")
+"""Whose rows the ledger does not count on."""
+
 
 def plan(account: int, asked_ms: int, due_ms: int) -> Work[int]:
     """Note that an account is to be forgotten, and return when; a plan that exists stays as it is."""
@@ -126,9 +129,8 @@ def forget_person(account: int, spelled: str, beginning: bytes, now_ms: int) -> 
         erased,
         beginning,
     )
-    yield run("DELETE FROM notices WHERE account = $1", account)
-    yield run("DELETE FROM views WHERE account = $1", account)
-    yield run("DELETE FROM erasures WHERE account = $1", account)
+    for table in ABOUT_THE_PERSON_ALONE:
+        yield run(f"DELETE FROM {table} WHERE account = $1", account)  # noqa: S608 - names of ours
     yield run(
         """
         UPDATE api_keys SET account = $2, name = '', revoked_ms = coalesce(revoked_ms, $3) WHERE account = $1

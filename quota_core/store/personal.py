@@ -64,8 +64,12 @@ TABLES: dict[str, Kept] = {
     ),
     "crossings": Kept(("account",), ("metric", "period", "percent")),
     "notices": Kept(
-        ("account",), ("kind", "about", "facts", "locale", "state", "attempts", "created_ms", "sent_ms")
+        ("account",),
+        ("kind", "about", "channel", "facts", "locale", "state", "attempts", "created_ms", "sent_ms"),
     ),
+    "recipients": Kept(("account",), ("channel", "target", "kinds", "locale", "disabled_ms", "created_ms")),
+    "preferences": Kept(("account",), ("dm", "muted", "quiet_from", "quiet_until", "zone")),
+    "consents": Kept(("account",), ("metric", "period", "at_ms")),
     "views": Kept(("account",), ("screen", "at_ms")),
 }
 """Entries are beside these: the signed statement holds them."""

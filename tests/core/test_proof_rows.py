@@ -21,6 +21,7 @@ BESIDE_THE_LEDGER = {
     "api_keys": "who may ask; a key that was altered is refused",
     "marks": "how far a recurring check has come",
     "migrations": "the version of the schema",
+    "erasures": "who asked to be forgotten, until it is done",
     "leases": "which process does what, just now",
     "recipients": "where messages go",
     "preferences": "what people chose about messages",
