@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from quota_core.applying import apply
 from quota_core.book import Book, metric_of
 from quota_core.chain import Entry, seal
 from quota_core.crash_points import crash_point
@@ -20,7 +21,6 @@ from quota_core.ledger import (
     Payer,
     Window,
     allowance_left,
-    apply,
     spendable,
 )
 from quota_core.lot_changes import LotChanges

@@ -19,8 +19,8 @@ from quota_core.balances import Balances
 from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
-from quota_core.events import CHANNELS, Channel
 from quota_core.erasure import Erasures
+from quota_core.events import CHANNELS, Channel
 from quota_core.grants import Grants
 from quota_core.history import History
 from quota_core.messages import Messages
@@ -165,7 +165,6 @@ async def opened_core(
             clock=clock,
         )
         statements = Statements(database, SigningKey.new(), clock=clock)
-        tombstones = TombstoneFile(path.parent, b"s" * 32)
         parts = Parts(
             catalog=book.catalog,
             quota=quota,
@@ -173,7 +172,7 @@ async def opened_core(
             grants=Grants(database, book, operators, max_grant_units=MAX_GRANT_UNITS, clock=clock),
             history=History(database, book),
             statements=statements,
-            erasures=Erasures(database, book, tombstones, clock=clock),
+            erasures=Erasures(database, book, TombstoneFile(path.parent, b"s" * 32), clock=clock),
             personal_data=PersonalData(database, statements, clock=clock),
             statistics=Statistics(database, book, clock=clock),
             notices=notices,

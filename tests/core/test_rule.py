@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from quota_core import ledger, taking_back
 from quota_core.accounts import AccountRef
+from quota_core.applying import apply
 from quota_core.ledger import NEVER_MS, AccountState, Draft, EntryKind, Lot, Payer, Shortage, Window
 from quota_core.parts import parts_of, parts_text
 from quota_core.periods import Period
@@ -121,7 +122,7 @@ def test_a_spend_takes_what_one_unit_after_the_other_would(
         assert drafts.units_left == left
         return
     for draft in drafts:
-        ledger.apply(draft)
+        apply(draft)
 
     assert expected is not None
     assert {str(draft.state.id): draft.units for draft in drafts if draft.units} == expected.by_account
@@ -137,7 +138,7 @@ def test_a_spend_takes_what_one_unit_after_the_other_would(
 def return_units(drafts: list[Draft], units: int) -> None:
     """Give units of a spend back to those who paid."""
     for draft, back in zip(drafts, given_back([draft.parts for draft in drafts], units), strict=True):
-        ledger.apply(replace(draft, kind=EntryKind.GIVE_BACK, units=back.units, parts=back.parts))
+        apply(replace(draft, kind=EntryKind.GIVE_BACK, units=back.units, parts=back.parts))
 
 
 @settings(max_examples=300)
@@ -152,7 +153,7 @@ def test_what_goes_back_leaves_what_a_smaller_spend_would_have_left(
     if isinstance(drafts, Shortage):
         return
     for draft in drafts:
-        ledger.apply(draft)
+        apply(draft)
     return_units(drafts, units - used)
     if used:
         model.spend(list(model.accounts), METRIC, used, NOW_MS)
@@ -168,7 +169,7 @@ def test_no_bought_unit_goes_while_the_allowance_is_free(
     _, payers = drawn
     drafts = ledger.spend(payers, METRIC, units, NOW_MS)
     for draft in [] if isinstance(drafts, Shortage) else drafts:
-        ledger.apply(draft)
+        apply(draft)
         payer = next(payer for payer in payers if payer.state is draft.state)
         beyond_windows = any(pot[0] in "#+" for pot, _ in draft.parts)
 
@@ -182,7 +183,7 @@ def test_what_comes_pays_debt_first(drawn: tuple[DrawnAccount, Payer], units: in
     plain, payer = drawn
     state, owed = payer.state, plain.debt[METRIC]
     state.lots[METRIC].append(Lot(id=99, source="purchase", left=0))
-    ledger.apply(ledger.bring(state, EntryKind.PURCHASE, METRIC, units, 99))
+    apply(ledger.bring(state, EntryKind.PURCHASE, METRIC, units, 99))
 
     assert state.debt[METRIC] == max(0, owed - units)
     assert state.lots[METRIC][-1].left == max(0, units - owed)
@@ -195,7 +196,7 @@ def test_removing_goes_down_to_zero_and_no_further(drawn: tuple[DrawnAccount, Pa
     model = PlainLedger()
     model.accounts["1"] = plain
     draft = taking_back.remove(payer.state, METRIC, units, NOW_MS)
-    ledger.apply(draft)
+    apply(draft)
 
     assert draft.units == model.remove("1", METRIC, units, NOW_MS)
     assert_same(model, [payer])
