@@ -41,6 +41,7 @@ from stopping import Stop
 from terminal import local_socket
 from terminal.backup_schedule import keep_backups, plan_of
 from terminal.desk import Desk
+from terminal.ledger_checkup import LedgerCheckup
 from terminal.proofs import Proofs
 from webhooks import health, server
 from webhooks.health import Check, Remark
@@ -191,6 +192,7 @@ def desk_of(ledger: Ledger) -> Desk:
         clock=ledger.clock,
         proofs=proofs_of(ledger),
         corrections=corrections,
+        checkup=LedgerCheckup(ledger.database, ledger.book.catalog.zone, clock=ledger.clock),
     )
 
 

@@ -5,6 +5,7 @@ python bot.py run          the bot, with the settings of the environment or .env
 python bot.py sandbox      the same bot against a local Discord and a local Stripe
 python bot.py keys …       make, list and revoke API keys
 python bot.py ledger …     prove, back up, restore and export the ledger
+python bot.py doctor       look at all that the bot needs, and say what to do
 python bot.py account …    bring an account's use to a share of its limits
 python bot.py stripe …     compare the catalog's prices with Stripe's, and make what is missing
 """
@@ -22,6 +23,7 @@ import journal
 import settings as configuration
 from assembly import desk_of, opened_ledger, run_bot, utc_ms
 from cogs.shards import Shards
+from doctor import add_doctor
 from duties import Duties
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
@@ -235,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("id", help="the part between jauge_ and the next _")
     revoke.set_defaults(action=_tool, command="keys revoke")
 
+    add_doctor(commands, shared, tool=_tool)
     add_account_commands(commands, shared, tool=_tool)
     add_stripe_commands(commands)
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")

@@ -46,8 +46,8 @@ def _on_stripe(
         settings = configuration.load(need_discord=False)
         catalog = catalog_file.load(options.catalog or settings.catalog)
         try:
-            async with opened_prices(settings) as prices:
-                return await action(catalog, prices, options)
+            async with opened_client(settings) as client:
+                return await action(catalog, StripePrices(client), options)
         except stripe.StripeError as error:
             print(f"Nothing more was done: {trouble_of(error)}", file=sys.stderr)  # noqa: T201 - a command's answer
             return EXIT_UNAVAILABLE
@@ -56,9 +56,9 @@ def _on_stripe(
 
 
 @contextlib.asynccontextmanager
-async def opened_prices(settings: Settings) -> AsyncIterator[StripePrices]:
+async def opened_client(settings: Settings) -> AsyncIterator[stripe.StripeClient]:
     """
-    Open the way to the prices of the Stripe account.
+    Open the way to the Stripe account of the settings.
 
     Raises:
         SettingsError: there is no key.
@@ -68,17 +68,14 @@ async def opened_prices(settings: Settings) -> AsyncIterator[StripePrices]:
         raise SettingsError(["STRIPE_API_KEY: missing: it is in Stripe's dashboard, Developers, API keys"])
     connection = StripeConnection()
     key = settings.stripe_api_key.get_secret_value()
-    prices = StripePrices(
-        stripe_client(key, api_url=settings.stripe_api_url, connection=connection), connection
-    )
     try:
-        yield prices
+        yield stripe_client(key, api_url=settings.stripe_api_url, connection=connection)
     finally:
-        await prices.close()
+        await connection.close_async()  # type: ignore[no-untyped-call] # so in the library
 
 
 async def verify_prices(
-    catalog: Catalog, prices: StripePrices, options: argparse.Namespace, tell: Tell = print
+    catalog: Catalog, prices: StripePrices, options: argparse.Namespace | None, tell: Tell = print
 ) -> int:
     """Compare, and say of each plan and package how it stands; 1 when something must be done."""
     del options

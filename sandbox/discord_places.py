@@ -8,7 +8,7 @@ from sandbox.discord_call import Call, Route
 from sandbox.discord_errors import Problems, forbidden, unknown
 from sandbox.discord_shapes import Json
 from sandbox.happenings import TypingStarted
-from sandbox.places import GUILD_ID, GUILD_NAME, Channel, Permission
+from sandbox.places import GUILD_ID, GUILD_NAME, Channel, Permission, guild_permissions
 
 
 def require_channel(call: Call, permission: int = 0) -> Channel:
@@ -49,7 +49,7 @@ async def one_user(call: Call) -> Json:
     return shapes.user(found)
 
 
-async def own_guilds(_call: Call) -> list[Json]:
+async def own_guilds(call: Call) -> list[Json]:
     """Return the guilds of the bot, in brief."""
     return [
         {
@@ -57,7 +57,7 @@ async def own_guilds(_call: Call) -> list[Json]:
             "name": GUILD_NAME,
             "icon": None,
             "owner": False,
-            "permissions": "0",
+            "permissions": str(int(guild_permissions(call.world.bot, call.world.roles))),
             "features": [],
         }
     ]

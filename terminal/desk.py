@@ -14,6 +14,7 @@ from quota_core.database import Database
 from terminal.backups import back_up_for
 from terminal.corrections import reset_account
 from terminal.exports import export_entries
+from terminal.ledger_checkup import LedgerCheckup
 from terminal.proofs import Proofs, proofs_without_key
 from terminal.reply import Reply, Tell, reply_to
 
@@ -32,7 +33,9 @@ class Desk:
         clock: Callable[[], int],
         proofs: Proofs | None = None,
         corrections: Corrections | None = None,
+        checkup: LedgerCheckup | None = None,
     ) -> None:
+        self._checkup = checkup
         self._corrections = corrections
         self._proofs = proofs_without_key(database, clock) if proofs is None else proofs
         self._database = database
@@ -59,6 +62,8 @@ class Desk:
         }
         if self._corrections is not None:
             actions["account reset"] = partial(reset_account, self._corrections)
+        if self._checkup is not None:
+            actions["doctor"] = self._checkup.run
         action = actions.get(command)
         if action is None:
             reply.tell(f"no command {command!r}")

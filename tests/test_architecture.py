@@ -16,6 +16,7 @@ PROGRAM = (
         "client",
         "cogs",
         "core_parts",
+        "doctor",
         "duties",
         "journal",
         "ledger_file",
@@ -49,6 +50,7 @@ ARROWS = {
     # Drives the program from outside, with the worlds and the processes that the tests drive it with.
     "chaos": set(PROGRAM),
     "stripe_commands": {"quota_core", "settings", "webhooks"},
+    "doctor": {"cogs", "quota_core", "settings", "stripe_commands", "terminal", "webhooks"},
     "duties": {"cogs", "settings"},
     "sandbox_run": {"assembly", "quota_core", "sandbox", "settings"},
 }

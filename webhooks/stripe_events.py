@@ -35,6 +35,8 @@ _OTHERS: Mapping[str, Status] = {
     "checkout.session.async_payment_failed": "failed",
     "checkout.session.expired": "expired",
 }
+NEEDED_EVENTS = ("checkout.session.completed", *_OTHERS)
+"""What the webhook endpoint must be sent."""
 
 
 class UntrustedEventError(Exception):

@@ -10,7 +10,6 @@ from typing import Any
 import stripe
 
 from quota_core.offered_prices import Offer, Price
-from webhooks.stripe_connection import StripeConnection
 
 MARK = "jauge"
 
@@ -22,13 +21,8 @@ class StripePrices:
     Every call raises a `stripe.StripeError` when Stripe cannot be asked.
     """
 
-    def __init__(self, client: stripe.StripeClient, connection: StripeConnection) -> None:
+    def __init__(self, client: stripe.StripeClient) -> None:
         self._client = client
-        self._connection = connection
-
-    async def close(self) -> None:
-        """Close the connections to Stripe."""
-        await self._connection.close_async()  # type: ignore[no-untyped-call] # so in the library
 
     async def by_id(self, price_id: str) -> Price | None:
         """Return the price of this id, None when the account has none in this mode."""

@@ -10,9 +10,10 @@ import pytest
 
 from quota_core import catalog_file
 from settings import load
-from stripe_commands import opened_prices, sync_prices, verify_prices
+from stripe_commands import opened_client, sync_prices, verify_prices
 from tests.program.place import STRIPE_KEY, WEBHOOK_SECRET, Place
 from tests.program.process import finished
+from webhooks.stripe_prices import StripePrices
 
 CATALOG = """
 currency = "EUR"
@@ -67,9 +68,9 @@ class Account:
         given = {"stripe_api_key": STRIPE_KEY, "stripe_api_url": self._place.sandbox.url}
         settings = load({**given, "stripe_webhook_secrets": WEBHOOK_SECRET}, need_discord=False)
         work = {"verify": verify_prices, "sync": sync_prices}[action]
-        async with opened_prices(settings) as prices:
+        async with opened_client(settings) as client:
             catalog = catalog_file.load(str(self._catalog))
-            code = await work(catalog, prices, Namespace(packages=packages), lines.append)
+            code = await work(catalog, StripePrices(client), Namespace(packages=packages), lines.append)
         return code, "\n".join(lines)
 
     async def ask(self, method: str, path: str, **form: str) -> dict[str, Any]:
