@@ -243,6 +243,7 @@ def _web(
         quota=core.quota,
         balances=core.balances,
         records=core.records,
+        grants=core.grants,
         purchases=core.purchases,
         people=core.people,
         settlements=core.settlements,

@@ -51,6 +51,7 @@ class CoreParts:
         self.quota = Quota(database, book, clock=utc_ms, meter=meter)
         self.figures = Figures(database, book, clock=utc_ms, monotonic=time.monotonic)
         self.balances = Balances(database, book, clock=utc_ms)
+        self.grants = Grants(database, book, self.operators, max_grant_units=settings.max_grant, clock=utc_ms)
         self.records = Records.of(database, book, self.balances, clock=utc_ms)
         self.people = People(database, book, clock=utc_ms)
         self.erasures = Erasures(database, book, ledger.tombstones, clock=utc_ms)
@@ -84,7 +85,7 @@ class CoreParts:
             catalog=book.catalog,
             quota=self.quota,
             balances=self.balances,
-            grants=Grants(database, book, self.operators, max_grant_units=settings.max_grant, clock=utc_ms),
+            grants=self.grants,
             history=History(database, book),
             statements=statements,
             erasures=self.erasures,

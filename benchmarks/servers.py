@@ -25,7 +25,9 @@ from benchmarks.places import PROJECT
 from benchmarks.workload import Workload
 from quota_core.access_keys import Scope
 from quota_core.balances import Balances
+from quota_core.grants import Grants
 from quota_core.notices import Notices
+from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.settlement import Settlements
@@ -88,6 +90,7 @@ async def _serve_product(folder: Path, workload: Workload, stack: AsyncExitStack
         access_keys=ours.ledger.keys,
         balances=balances,
         records=Records.of(database, book, balances, clock=clock),
+        grants=Grants(database, book, Operators(), max_grant_units=1, clock=clock),
         quota=ours.quota,
         purchases=Purchases(database, book, None, clock=clock),
         people=People(database, book, clock=clock),

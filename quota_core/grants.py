@@ -7,7 +7,7 @@ Each writes its entry and an audit row with actor and reason in one transaction,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -41,6 +41,7 @@ class Change:
     units: int
     before: int
     after: int
+    replayed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class PlanChange:
     before: str
     after: str
     until_ms: int | None
+    replayed: bool = field(default=False, compare=False)
 
 
 class Grants:
@@ -194,7 +196,7 @@ class _Operation:
             told = plan_change_of(before) if before.kind == EntryKind.PLAN else None
             if told is None or (told.after, told.until_ms) != (plan, until_ms):
                 raise ConflictingReplayError("this key was used before, with other content")
-            return told
+            return replace(told, replayed=True)
         if until_ms is not None and until_ms <= now_ms:
             raise AmountError(until_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
         posting = Posting(self.book, now_ms)
@@ -242,7 +244,12 @@ class _Operation:
         if not same or (entry.units != units and not (kind is EntryKind.REMOVE and entry.units < units)):
             raise ConflictingReplayError("this key was used before, with other content")
         moved = sum(delta for pot, delta in parts_of(entry.parts) if pot[0] == "#")
-        return Change(units=entry.units, before=entry.purchased_left - moved, after=entry.purchased_left)
+        return Change(
+            units=entry.units,
+            before=entry.purchased_left - moved,
+            after=entry.purchased_left,
+            replayed=True,
+        )
 
 
 def plan_change_of(entry: Entry) -> PlanChange:

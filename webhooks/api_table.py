@@ -7,16 +7,29 @@ from typing import NamedTuple, NoReturn
 
 from aiohttp import web
 
-from webhooks import billing_api, check_api, credits_api, rest_api, summary_api, topups_api
+from webhooks import (
+    admin_changes_api,
+    admin_lists_api,
+    billing_api,
+    check_api,
+    credits_api,
+    holds_api,
+    rest_api,
+    summary_api,
+    topups_api,
+)
 from webhooks.problems import refused
 
 TABLE = (
     *rest_api.ROUTES,
     *check_api.ROUTES,
     *credits_api.ROUTES,
+    *holds_api.ROUTES,
     *billing_api.ROUTES,
     *summary_api.ROUTES,
     *topups_api.ROUTES,
+    *admin_lists_api.ROUTES,
+    *admin_changes_api.ROUTES,
 )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-from aiohttp import web
+from collections.abc import Iterator
 
 from quota_core.access_keys import Scope
 from quota_core.balances import Balance, MetricBalance
 from quota_core.catalog import Catalog
 from quota_core.periods import PeriodKind, period_at
-from quota_core.summary import MetricSummary, Summaries, Summary, standing_of
+from quota_core.summary import MetricSummary, Summary, standing_of
 from webhooks.check_api import WindowFacts, window_facts
 from webhooks.plan_facts import (
     PackageFacts,
@@ -26,19 +23,8 @@ from webhooks.plan_facts import (
 )
 from webhooks.problems import moment_or_none, timestamp
 from webhooks.query import Query
+from webhooks.records import RECORDS
 from webhooks.route_table import Call, Facts, Request, Route, UserId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Billing:
-    """What the handlers need; `clock` gives UTC milliseconds."""
-
-    summaries: Summaries
-    clock: Callable[[], int]
-    catalog: Catalog
-
-
-BILLING = web.AppKey("BILLING", Billing)
 
 
 class OwnQuery(Query):
@@ -140,14 +126,14 @@ class PeriodsFacts(Facts):
 
 async def show_me(call: Call) -> AccountFacts:
     """Answer who the account is and what it has."""
-    billing = call.request.app[BILLING]
-    summary = await billing.summaries.of(call.account(call.query.user_id))
-    return account_facts(summary, billing.catalog)
+    records = call.request.app[RECORDS]
+    summary = await records.summaries.of(call.account(call.query.user_id))
+    return account_facts(summary, records.catalog)
 
 
 async def show_plans(call: Call) -> OfferFacts:
     """Answer the catalog."""
-    catalog = call.request.app[BILLING].catalog
+    catalog = call.request.app[RECORDS].catalog
     return OfferFacts(
         currency=catalog.currency,
         default_plan=catalog.default_plan,
@@ -159,7 +145,7 @@ async def show_plans(call: Call) -> OfferFacts:
 
 async def show_costs(call: Call) -> CostFacts:
     """Answer what services cost."""
-    catalog = call.request.app[BILLING].catalog
+    catalog = call.request.app[RECORDS].catalog
     return CostFacts(
         costs={service_id: service.cost for service_id, service in catalog.services.items()},
         services=[service_facts(service_id, catalog) for service_id in catalog.services],
@@ -168,9 +154,9 @@ async def show_costs(call: Call) -> CostFacts:
 
 async def reset_monthly(call: Call) -> PeriodsFacts:
     """Answer which periods are open; whoever calls this by a clock may go on doing so, and nothing is reset."""
-    billing = call.request.app[BILLING]
-    summary = await billing.summaries.of(call.account(call.body.user_id)) if call.has_account else None
-    month = period_at(PeriodKind.MONTH, billing.clock(), zone=billing.catalog.zone)
+    records = call.request.app[RECORDS]
+    summary = await records.summaries.of(call.account(call.body.user_id)) if call.has_account else None
+    month = period_at(PeriodKind.MONTH, records.clock(), zone=records.catalog.zone)
     return PeriodsFacts(
         period_key=month.key,
         starts_at=timestamp(month.start_ms),

@@ -22,6 +22,7 @@ from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
 from webhooks.access import ACCESS, OWN_ACCOUNT, SPENT, USER_HEADER, account_of, required_account
 from webhooks.body import read_model
+from webhooks.problems import refused
 from webhooks.query import read_query
 
 MAX_ID_LENGTH = 200
@@ -112,6 +113,7 @@ class Route:
         scope: what the key must be allowed, None where no key is needed.
         answer: what a 200 says.
         refusals: statuses beyond those that follow from `scope`, `body` and `query`.
+        for_operators: a key that is bound to an account is refused, whatever its scopes.
         metered: counts as an operation of a service's users, which have a larger budget.
         polled: a 200 has an ETag, and who sends it back gets 304 while nothing changed.
 
@@ -128,6 +130,7 @@ class Route:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refusals: frozenset[int] = field(default_factory=frozenset)
+    for_operators: bool = False
     metered: bool = False
     polled: bool = False
     endpoint: Endpoint | None = None
@@ -153,6 +156,10 @@ class Route:
             key, _ = await access.authorize_operation(request, self.scope)
         else:
             key = await access.authorize(request, self.scope)
+        if self.for_operators and key.account is not None:
+            raise refused(
+                HTTPStatus.FORBIDDEN, "not-allowed", "A key that is bound to an account may not do this"
+            )
         query = None if self.query is None else read_query(request, self.query)
         body = None if self.body is None else await read_model(request, self.body)
         call = Call(request=request, key=key, scope=self.scope, query=query, body=body)

@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from quota_core.access_keys import AccessKeys
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
+from quota_core.grants import Grants
 from quota_core.meter import UNMETERED, Meter
 from quota_core.people import People
 from quota_core.purchases import Purchases
@@ -24,9 +25,9 @@ from quota_core.quota import Quota
 from quota_core.settlement import Settlements
 from webhooks import api_docs, health, pages, problems, route_table, stripe_webhook
 from webhooks.access import ACCESS, SPENT, Access
+from webhooks.admin_changes_api import GRANTS
 from webhooks.api_docs import API_DOCS
 from webhooks.api_table import TABLE, later_routes
-from webhooks.billing_api import BILLING, Billing
 from webhooks.budgets import Budget, Callers
 from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
@@ -34,11 +35,10 @@ from webhooks.health import CHECKS, Check
 from webhooks.pages import PAGES, Pages
 from webhooks.plan_limits import PlanLimits
 from webhooks.ready_answer import SECURITY_HEADERS, ReadyHead
-from webhooks.records import Records
+from webhooks.records import RECORDS, Records
 from webhooks.remembered_keys import RememberedKeys
 from webhooks.rest_api import REST_API, RestApi
 from webhooks.stripe_webhook import STRIPE_WEBHOOK, StripeWebhook
-from webhooks.topups_api import TOP_UPS
 
 # aiohttp logs here what goes wrong before a handler runs.
 connections_log = logging.getLogger(f"{__name__}.connections")
@@ -70,6 +70,7 @@ def build(
     quota: Quota,
     balances: Balances,
     records: Records,
+    grants: Grants,
     purchases: Purchases,
     people: People,
     settlements: Settlements,
@@ -102,7 +103,7 @@ def build(
     app = _routed(clock, meter)
     app[ACCESS] = access
     app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
-    _give(app, records, catalog, clock)
+    app[RECORDS], app[GRANTS] = records, grants
     app[REST_API] = RestApi(
         balances=balances, purchases=purchases, people=people, catalog=catalog, default_locale=default_locale
     )
@@ -121,12 +122,6 @@ def build(
     )
     app[CHECKS] = dict(checks)
     return app
-
-
-def _give(app: web.Application, records: Records, catalog: Catalog, clock: Callable[[], int]) -> None:
-    """Let the routes that only read answer from `records`."""
-    app[BILLING] = Billing(summaries=records.summaries, catalog=catalog, clock=clock)
-    app[TOP_UPS] = records.top_ups
 
 
 def _access(

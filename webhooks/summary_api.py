@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from quota_core.access_keys import Scope
 from quota_core.summary import Alert, Summary, Use
-from webhooks.billing_api import BILLING, OwnQuery
+from webhooks.billing_api import OwnQuery
 from webhooks.page_words import language_for
 from webhooks.plan_facts import PlanFacts, plan_facts
 from webhooks.problems import moment_or_none
 from webhooks.query import Query
+from webhooks.records import RECORDS
 from webhooks.route_table import Call, Facts, Route
 from wording.usage_alert import alert_text
 from wording.words import Words
@@ -90,13 +91,13 @@ async def show_named(call: Call) -> SummaryFacts:
 
 
 async def _summary(call: Call, spelled: str) -> SummaryFacts:
-    billing = call.request.app[BILLING]
-    summary = await billing.summaries.of(call.account(spelled))
+    records = call.request.app[RECORDS]
+    summary = await records.summaries.of(call.account(spelled))
     words = Words(language_for(None, call.request.headers.get("Accept-Language", "")))
     total = summary.base_minor + summary.overage_minor
     return SummaryFacts(
         user_id=str(summary.balance.account),
-        plan=plan_facts(summary.balance.plan, billing.catalog),
+        plan=plan_facts(summary.balance.plan, records.catalog),
         summary=SummaryPart(
             metrics=_metrics(summary),
             estimated_cost=EstimatedCost(
@@ -106,7 +107,7 @@ async def _summary(call: Call, spelled: str) -> SummaryFacts:
                 total=total,
                 currency=summary.currency,
             ),
-            alerts=[_alert(one, str(alert_text(one, billing.catalog, words))) for one in summary.alerts],
+            alerts=[_alert(one, str(alert_text(one, records.catalog, words))) for one in summary.alerts],
         ),
     )
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from quota_core.access_keys import Scope
-from quota_core.top_ups import Place, TopUps
+from quota_core.top_ups import Place
 from webhooks.cursors import cursor_of, place_in
 from webhooks.problems import moment_or_none, timestamp
 from webhooks.query import Paged
+from webhooks.records import RECORDS
 from webhooks.route_table import Call, Facts, Route
-
-TOP_UPS = web.AppKey("TOP_UPS", TopUps)
 
 
 class TopUpQuery(Paged):
@@ -52,7 +49,7 @@ async def list_top_ups(call: Call) -> TopUpPage:
     place = place_in(query.cursor, int, str)
     start = Place() if place is None else Place(int(place[0]), str(place[1]))
     account = call.account(query.user_id)
-    found = await call.request.app[TOP_UPS].of(account, start, query.limit + 1)
+    found = await call.request.app[RECORDS].top_ups.of(account, start, query.limit + 1)
     shown = found[: query.limit]
     return TopUpPage(
         top_ups=[

@@ -258,6 +258,7 @@ def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **opti
         quota=bot.quota,
         balances=bot.balances,
         records=Records.of(bot.database, bot.book, bot.balances, clock=bot.watch),
+        grants=bot.grants,
         purchases=bot.purchases,
         people=bot.people,
         settlements=bot.settlements,

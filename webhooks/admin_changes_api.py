@@ -1,0 +1,150 @@
+"""`/api/admin/grant`, `/plan`: what an operator's key changes, and the audit keeps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from quota_core.access_keys import Scope
+from quota_core.grants import Grants
+from quota_core.operators import Actor
+from webhooks.body import misformed
+from webhooks.operations import MAX_LENGTH, Name
+from webhooks.problems import moment_or_none
+from webhooks.records import RECORDS
+from webhooks.route_table import Call, Endpoint, Facts, Request, Route
+
+GRANTS = web.AppKey("GRANTS", Grants)
+_Reason = Annotated[str, Field(max_length=MAX_LENGTH)]
+_Named = Annotated[int, Field(ge=1)] | Name
+
+
+class ByHandRequest(Request):
+    """Whose, why, and the key under which it is done once; `reason` stays in the audit."""
+
+    user_id: _Named
+    request_id: Name
+    reason: _Reason = ""
+
+
+class GrantRequest(ByHandRequest):
+    """Units to give: 1 up to MAX_GRANT of the settings, of the primary metric unless one is named."""
+
+    units: int
+    metric: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
+
+
+class PlanRequest(ByHandRequest):
+    """The plan to put the account on, until a moment (RFC 3339, with its offset) or for good."""
+
+    plan: Name
+    until: Annotated[str, Field(max_length=40)] = ""
+
+
+class GrantFacts(Facts):
+    """What was given, and what the account's lots held before and after."""
+
+    request_id: str
+    user_id: str
+    metric: str
+    units: int
+    before: int
+    after: int
+    replayed: bool
+
+
+class PlanChangeFacts(Facts):
+    """Plans before and after."""
+
+    request_id: str
+    user_id: str
+    before: str
+    after: str
+    until: str | None
+    replayed: bool
+
+
+async def grant(call: Call) -> GrantFacts:
+    """Give units that never expire."""
+    body, grants, account = call.body, call.request.app[GRANTS], call.account(call.body.user_id)
+    assert isinstance(body, GrantRequest)
+    change = await grants.add(
+        account,
+        body.units,
+        actor=Actor(key=call.key),
+        reason=body.reason,
+        key=body.request_id,
+        metric=body.metric or None,
+    )
+    return GrantFacts(
+        request_id=body.request_id,
+        user_id=str(account),
+        metric=body.metric or call.request.app[RECORDS].catalog.primary_metric,
+        units=change.units,
+        before=change.before,
+        after=change.after,
+        replayed=change.replayed,
+    )
+
+
+async def set_plan(call: Call) -> PlanChangeFacts:
+    """Put an account on a plan at once."""
+    body, account = call.body, call.account(call.body.user_id)
+    assert isinstance(body, PlanRequest)
+    change = await call.request.app[GRANTS].set_plan(
+        account,
+        body.plan,
+        until_ms=_moment(body.until),
+        actor=Actor(key=call.key),
+        reason=body.reason,
+        key=body.request_id,
+    )
+    return PlanChangeFacts(
+        request_id=body.request_id,
+        user_id=str(account),
+        before=change.before,
+        after=change.after,
+        until=moment_or_none(change.until_ms),
+        replayed=change.replayed,
+    )
+
+
+def _moment(text: str) -> int | None:
+    """Return UTC milliseconds of a moment, None for an empty text."""
+    if not text:
+        return None
+    problem = {"at": "until", "problem": "A moment such as 2026-12-31T23:59:59Z is wanted"}
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise misformed([problem]) from error
+    if moment.tzinfo is None:
+        raise misformed([problem])
+    return int(moment.timestamp() * 1000)
+
+
+def _change(name: str, summary: str, body: type[Request], answer: type[Facts], endpoint: Endpoint) -> Route:
+    path = "/api/admin/" + name.removeprefix("set_")
+    return Route(
+        name=name,
+        method="POST",
+        path=path,
+        aliases=("/api/admin/billing/grant",) if name == "grant" else (),
+        family="Administration",
+        summary=summary,
+        scope=Scope.ADMIN_WRITE,
+        for_operators=True,
+        body=body,
+        answer=answer,
+        refusals=frozenset({404, 409, 503}),
+        endpoint=endpoint,
+    )
+
+
+ROUTES = (
+    _change("grant", "Give units that never expire", GrantRequest, GrantFacts, grant),
+    _change("set_plan", "Put an account on a plan", PlanRequest, PlanChangeFacts, set_plan),
+)
