@@ -2,6 +2,7 @@
 
 import pytest
 
+from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
 from quota_core.errors import AmountError, NotAllowedError, QuotaError, UnknownMetricError, UnknownPlanError
 from quota_core.grants import Change, PlanChange
@@ -11,6 +12,24 @@ from tests.core.opened_ledger import DAY_MS, OPERATOR, OpenLedger, payment_of
 from tests.core.recounting import assert_sound
 
 ANA = AccountRef("user", "1")
+
+
+def key_with(scope: Scope, account: AccountRef | None = None) -> Actor:
+    """Return who acts by a key with one scope."""
+    return Actor(
+        key=AccessKey(
+            id="0123456789ab",
+            name="",
+            scopes=frozenset({scope}),
+            account=account,
+            created_ms=0,
+            expires_ms=None,
+            revoked_ms=None,
+        )
+    )
+
+
+KEY = key_with(Scope.ADMIN_WRITE)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +42,10 @@ ANA = AccountRef("user", "1")
         (Actor(user_id=5, guild_id=78, administrator=True), False),
         (Actor(user_id=5, guild_id=None, administrator=True), False),
         (Actor(user_id=77), False),
+        (Actor(), False),
+        (KEY, True),
+        (key_with(Scope.ADMIN_READ), False),
+        (key_with(Scope.ADMIN_WRITE, ANA), False),
     ],
 )
 async def test_only_operators_create_units(ledger: OpenLedger, actor: Actor, *, allowed: bool) -> None:
@@ -40,7 +63,7 @@ async def test_only_operators_create_units(ledger: OpenLedger, actor: Actor, *, 
                 await work
 
     assert len(await ledger.entries()) == (3 if allowed else 0)
-    assert not Operators().allow(actor)
+    assert Operators().allow(actor) == (actor is KEY)
 
 
 async def test_each_change_says_before_and_after_and_is_audited(ledger: OpenLedger) -> None:

@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
 
 from tests.webhooks.running import ANA, Running, running
 from tests.webhooks.studio import studio
@@ -36,6 +37,7 @@ def operations(bot: Running) -> Iterator[Any]:
     """Yield the described operations."""
     schema = schemathesis.openapi.from_url(f"{bot.url}/api/openapi.json")
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
         yield found.ok()
 
 
