@@ -34,6 +34,8 @@ EVENTS: Mapping[str, Event] = {
     "purchase": Event("billing.topup.completed", "billing"),
     "payment_pending": Event("billing.topup.pending", "billing"),
     "payment_failed": Event("billing.topup.failed", "billing"),
+    "reversal": Event("billing.purchase.reversed", "billing"),
+    "dispute_opened": Event("billing.dispute.opened", "billing", operators_only=True),
     "payment_held": Event("billing.payment.held", "billing", operators_only=True),
 }
 TYPES = {event.type: kind for kind, event in EVENTS.items()}

@@ -18,7 +18,7 @@ class HistoryLine:
     """
     One change, or one order that is not paid (`status` pending or failed; then there is no balance after).
 
-    `kind` is purchase, grant, remove, expire, plan, hold or correct; units are positive; `after` is what the lots
+    `kind` is that of an entry in small letters; units are positive; `after` is what the lots
     held then. Of holds, those are changes that are open: what they were settled with is use, as requests are.
     """
 
@@ -59,7 +59,8 @@ class History:
             """
             SELECT a.id,
                 (SELECT count(*) FROM entries e
-                    WHERE e.account = a.id AND e.kind > 2 AND e.kind NOT IN (8, 9, 10, 11))
+                    WHERE e.account = a.id AND e.kind > 2 AND e.kind NOT IN (8, 9, 10, 11)
+                        AND NOT (e.kind = 15 AND e.units = 0))
                 + (SELECT count(*) FROM holds h WHERE h.account = a.id)
                 + (SELECT count(*) FROM orders o WHERE o.account = a.id AND o.state IN ('pending', 'failed'))
             FROM accounts a WHERE a.kind = $1 AND a.external_id = $2
@@ -75,6 +76,7 @@ class History:
                 e.parts, e.purchased_left, e.at_ms, e.id, 0
             FROM entries e LEFT JOIN orders o ON o.entry = e.id
             WHERE e.account = $1 AND e.kind > 2 AND e.kind NOT IN (8, 9, 10, 11)
+                AND NOT (e.kind = 15 AND e.units = 0)
             UNION ALL
             SELECT 8, 'done', h.metric, h.units, NULL, NULL, NULL, '', NULL, e.at_ms, e.id, 0
             FROM holds h JOIN entries e ON e.id = h.entry WHERE h.account = $1

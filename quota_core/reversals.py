@@ -240,10 +240,14 @@ class Reversals:
         self, kind: str, about: str, facts: Mapping[str, str | int], now_ms: int
     ) -> Work[None]:
         states = yield from self._book.states_of(self._operators, now_ms=now_ms, create=True)
-        for operator in self._operators:
-            state = states[operator]
-            locale = state.locale or self._default_locale
-            yield from self._notices.owe(state, kind, about, facts, locale=locale, now_ms=now_ms)
+        yield from self._notices.owe_operators(
+            [states[operator] for operator in self._operators],
+            kind,
+            about,
+            facts,
+            default_locale=self._default_locale,
+            now_ms=now_ms,
+        )
 
 
 def _append(posting: Posting, order: OrderRow, draft: Draft, payer: Payer) -> _Change:

@@ -14,15 +14,15 @@ from typing import Any, Literal
 
 import stripe
 
+from quota_core.after_sale import Reversal
 from quota_core.settlement import Payment
+from webhooks.stripe_fields import amount_of, id_of, id_or_expanded, object_of, text_of
+from webhooks.stripe_reversals import reversal_in
 
 TOLERANCE_SECONDS = 300
-MAX_TEXT_LENGTH = 255
-MAX_AMOUNT_MINOR = 2**53 - 1
 PURCHASE_TYPE = "quota_purchase"  # metadata `type` of every session that this program opens
 _HEADER = re.compile(r"[\x21-\x7e]{1,4096}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-_ID = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 
 Status = Literal["paid", "pending", "failed", "expired"]
 
@@ -45,12 +45,13 @@ class UntrustedEventError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A verified event; `payment` is None when it says nothing about a payment page."""
+    """A verified event; `payment` is None when it says nothing about a payment page, `reversal` about a refund."""
 
     id: str
     type: str
     object_id: str | None
     payment: Payment | None
+    reversal: Reversal | None
 
 
 def read(raw: bytes, signature: str, *, secrets: Sequence[str], now_seconds: int) -> Event:
@@ -110,39 +111,47 @@ def event_in(content: Any) -> Event:
         UntrustedEventError: it is no event at all; a strange event is an event without a payment.
 
     """
-    event = _object(content)
-    event_id, kind = _id(event.get("id")), _id(event.get("type"))
+    event = object_of(content)
+    event_id, kind = id_of(event.get("id")), id_of(event.get("type"))
     if event_id is None or kind is None:
         raise UntrustedEventError("no event: it has no id or no type")
-    subject = _object(_object(event.get("data")).get("object"))
+    subject = object_of(object_of(event.get("data")).get("object"))
+    livemode = event.get("livemode") is True
     return Event(
         id=event_id,
         type=kind,
-        object_id=_id(subject.get("id")),
-        payment=_payment(event_id, kind, subject, livemode=event.get("livemode") is True),
+        object_id=id_of(subject.get("id")),
+        payment=_payment(event_id, kind, subject, livemode=livemode),
+        reversal=reversal_in(
+            event_id,
+            kind,
+            subject,
+            created_seconds=amount_of(event.get("created")) or 0,
+            livemode=livemode,
+        ),
     )
 
 
 def _payment(event_id: str, kind: str, session: Mapping[str, Any], *, livemode: bool) -> Payment | None:
-    status, reference = _status(kind, session), _id(session.get("id"))
+    status, reference = _status(kind, session), id_of(session.get("id"))
     if status is None or reference is None:
         return None
-    totals = _object(session.get("total_details"))
+    totals = object_of(session.get("total_details"))
     own_mode = session.get("livemode")
     return Payment(
         event_id=event_id,
         status=status,
-        order_id=_text(session.get("client_reference_id")),
+        order_id=text_of(session.get("client_reference_id")),
         reference=reference,
-        amount_subtotal_minor=_amount(session.get("amount_subtotal")),
+        amount_subtotal_minor=amount_of(session.get("amount_subtotal")),
         # A discount that cannot be read is no absence of one: -1 differs from every order.
-        discount_minor=-1 if (discount := _amount(totals.get("amount_discount", 0))) is None else discount,
-        tax_minor=max(0, _amount(totals.get("amount_tax")) or 0),
-        currency=_text(session.get("currency")),
-        mode=_text(session.get("mode")),
+        discount_minor=-1 if (discount := amount_of(totals.get("amount_discount", 0))) is None else discount,
+        tax_minor=max(0, amount_of(totals.get("amount_tax")) or 0),
+        currency=text_of(session.get("currency")),
+        mode=text_of(session.get("mode")),
         livemode=own_mode if isinstance(own_mode, bool) else livemode,
-        payment=_id_or_expanded(session.get("payment_intent")),
-        ours=_object(session.get("metadata")).get("type") == PURCHASE_TYPE,
+        payment=id_or_expanded(session.get("payment_intent")),
+        ours=object_of(session.get("metadata")).get("type") == PURCHASE_TYPE,
     )
 
 
@@ -151,26 +160,3 @@ def _status(kind: str, session: Mapping[str, Any]) -> Status | None:
         payment_status = session.get("payment_status")
         return _COMPLETED.get(payment_status) if isinstance(payment_status, str) else None
     return _OTHERS.get(kind)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _id(value: Any) -> str | None:
-    return value if isinstance(value, str) and _ID.fullmatch(value) else None
-
-
-def _id_or_expanded(value: Any) -> str | None:
-    return _id(value["id"] if isinstance(value, dict) and "id" in value else value)
-
-
-def _text(value: Any) -> str | None:
-    # Printable leaves out lone surrogates, which JSON can spell and a database cannot store.
-    usable = isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT_LENGTH
-    return value if usable else None
-
-
-def _amount(value: Any) -> int | None:
-    usable = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_AMOUNT_MINOR
-    return value if usable else None

@@ -12,6 +12,7 @@ from aiohttp import web
 from quota_core.crash_points import crash_point
 from quota_core.errors import HaltedError, UnavailableError
 from quota_core.meter import UNMETERED, Meter
+from quota_core.reversals import Reversed
 from quota_core.settlement import Settlement, Settlements
 from webhooks import stripe_events
 from webhooks.body import read_bytes
@@ -91,6 +92,11 @@ async def receive(request: web.Request) -> web.Response:
 async def _apply(settlements: Settlements, event: Event, raw: bytes) -> str:
     """Keep the delivery, in a transaction of its own, then do what it says; return the outcome."""
     await settlements.record(event.id, event.type, event.object_id, raw.decode())
+    if event.reversal is not None:
+        reversed_ = await settlements.reversals.report(event.reversal)
+        level = logging.WARNING if reversed_ is Reversed.MISMATCH else logging.INFO
+        log.log(level, "%s %s of %s: %s", event.type, event.id, event.reversal.payment, reversed_.value)
+        return reversed_.value
     if event.payment is None:
         await settlements.ignore(event.id)
         if event.type.startswith(("checkout.session.", "v1.checkout.session.")):

@@ -9,7 +9,10 @@ from wording.names import package_name, plan_name
 from wording.words import Words
 
 UNPAID = ("pending", "failed")
-KINDS = ("purchase", "grant", "remove", "expire", "plan", "hold", "correct")
+KINDS = (
+    *("purchase", "grant", "remove", "expire", "plan", "hold", "correct"),
+    *("take_back", "restore", "freeze", "unfreeze"),
+)
 
 
 def history_card(page: HistoryPage, catalog: Catalog, words: Words) -> Card:

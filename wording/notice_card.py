@@ -12,6 +12,7 @@ from quota_core.notices import Notice
 from wording.alert_card import alert_card
 from wording.card import Card, Field, Tone
 from wording.names import package_name
+from wording.reversal_card import dispute_card, reversal_card
 from wording.safe import Safe, mention, safe_name
 from wording.words import Words
 
@@ -52,6 +53,9 @@ def notice_card(
         return Card(words(f"notice.{kind}"), line, footer=footer, tone=tone)
     if notice.kind == "payment_held":
         return _held(facts, words)
+    if notice.kind in ("reversal", "dispute_opened"):
+        draw = reversal_card if notice.kind == "reversal" else dispute_card
+        return draw(facts, catalog, words)
     if notice.kind == ALERT:
         return alert_card(facts, catalog, words, can_sell=can_sell)
     return _about_sending(notice, words)

@@ -372,3 +372,27 @@ def test_usage_follows_the_prefix(french: Words) -> None:
         "?admin_quota remove <@utilisateur> <nombre> [raison]"
     )
     assert usage_text("quota", french) == "!quota"
+
+
+REVERSED = {
+    ("take_back", "refund"): ("↩️ Purchase refunded", "↩️ Achat remboursé"),
+    ("take_back", "dispute"): ("↩️ Payment taken back", "↩️ Paiement repris"),
+    ("restore", "dispute"): ("✅ Your quota is back", "✅ Votre quota est revenu"),
+    ("freeze", "dispute"): ("🧊 Quota on hold", "🧊 Quota en attente"),
+    ("unfreeze", "dispute"): ("✅ Quota no longer on hold", "✅ Quota de nouveau utilisable"),
+}
+
+
+@pytest.mark.parametrize("what", REVERSED)
+def test_a_reversal_says_what_it_did_and_what_is_owed(
+    what: tuple[str, str], catalog: Catalog, english: Words, french: Words
+) -> None:
+    """Good news does not speak of debt."""
+    change, cause = what
+    facts = {"change": change, "cause": cause, "units": 600, "returned_minor": 1499, "debt": 400}
+    for words, title in zip((english, french), REVERSED[what], strict=True):
+        card = notice_card(notice("reversal", facts), catalog, words)
+        assert card.title == title
+        assert words.units(600, catalog, "requests") in card.description
+        assert (words.units(400, catalog, "requests") in card.description) == (card.tone is Tone.WARNING)
+        assert card.footer.endswith("ord_1")
