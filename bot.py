@@ -7,6 +7,7 @@ python bot.py keys …       make, list and revoke API keys
 python bot.py ledger …     prove, back up, restore and export the ledger
 python bot.py doctor       look at all that the bot needs, and say what to do
 python bot.py account …    bring an account's use to a share of its limits
+python bot.py catalog …    check catalog files, and say what a change does to people
 python bot.py stripe …     compare the catalog's prices with Stripe's, and make what is missing
 """
 
@@ -30,6 +31,7 @@ from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
 from stripe_commands import add_stripe_commands
 from terminal import copying, exports, interruption, local_socket
+from terminal.catalogs import add_catalog_commands
 from terminal.corrections import add_account_commands
 from terminal.progress import meter_on
 from terminal.proof_arguments import add_proof_commands
@@ -240,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor(commands, shared, tool=_tool)
     add_account_commands(commands, shared, tool=_tool)
     add_stripe_commands(commands)
+    add_catalog_commands(commands)
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")
     _add_ledger_commands(ledger, shared)
     return parser

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
@@ -22,12 +23,12 @@ def incoherences(catalog: Catalog) -> Iterator[str]:
     if catalog.timezone not in available_timezones():
         yield f"timezone: {catalog.timezone!r} is no IANA name such as Europe/Paris"
     if catalog.default_plan not in catalog.plans:
-        yield f"default_plan: there is no plan {catalog.default_plan!r}"
+        yield f"default_plan: {_missing('plan', catalog.default_plan, catalog.plans)}"
     if catalog.primary_metric not in catalog.metrics:
-        yield f"primary_metric: there is no metric {catalog.primary_metric!r}"
+        yield f"primary_metric: {_missing('metric', catalog.primary_metric, catalog.metrics)}"
     for package_id, package in catalog.packages.items():
         if package.metric not in catalog.metrics:
-            yield f"packages.{package_id}.metric: there is no metric {package.metric!r}"
+            yield f"packages.{package_id}.metric: {_missing('metric', package.metric, catalog.metrics)}"
         elif catalog.metrics[package.metric].kind == "gauge":
             yield f"packages.{package_id}.metric: {package.metric!r} is a gauge, of which nothing is used up"
     yield from _service_incoherences(catalog)
@@ -39,22 +40,22 @@ def incoherences(catalog: Catalog) -> Iterator[str]:
 def _service_incoherences(catalog: Catalog) -> Iterator[str]:
     for metric_id, metric in catalog.metrics.items():
         if metric.feature is not None and metric.feature not in catalog.features:
-            yield f"metrics.{metric_id}.feature: there is no feature {metric.feature!r}"
+            yield f"metrics.{metric_id}.feature: {_missing('feature', metric.feature, catalog.features)}"
     for service_id, service in catalog.services.items():
         place = f"services.{service_id}"
         if service_id in catalog.metrics:
             yield f"{place}: a metric has this name too, and callers name either"
         if service.metric not in catalog.metrics:
-            yield f"{place}.metric: there is no metric {service.metric!r}"
+            yield f"{place}.metric: {_missing('metric', service.metric, catalog.metrics)}"
         if service.feature is not None and service.feature not in catalog.features:
-            yield f"{place}.feature: there is no feature {service.feature!r}"
+            yield f"{place}.feature: {_missing('feature', service.feature, catalog.features)}"
 
 
 def _plan_incoherences(catalog: Catalog) -> Iterator[str]:
     for plan_id, plan in catalog.plans.items():
         for named in plan.features:
             if named not in catalog.features:
-                yield f"plans.{plan_id}.features: there is no feature {named!r}"
+                yield f"plans.{plan_id}.features: {_missing('feature', named, catalog.features)}"
         windows = set()
         for number, allowance in enumerate(plan.allowances):
             place = f"plans.{plan_id}.allowances.{number}"
@@ -72,7 +73,7 @@ def _plan_incoherences(catalog: Catalog) -> Iterator[str]:
 def _allowance_incoherences(catalog: Catalog, plan: Plan, allowance: Allowance, place: str) -> Iterator[str]:
     metric = catalog.metrics.get(allowance.metric)
     if metric is None:
-        yield f"{place}.metric: there is no metric {allowance.metric!r}"
+        yield f"{place}.metric: {_missing('metric', allowance.metric, catalog.metrics)}"
         return
     if (metric.kind == "gauge") != (allowance.period == "level"):
         fits = 'gauges have period = "level", and only gauges have it'
@@ -98,3 +99,11 @@ def _mark_incoherences(catalog: Catalog) -> Iterator[str]:
         for mark in ("popular", "reference"):
             if sum(getattr(package, mark) for package in on_sale) > 1:
                 yield f"packages: only one of metric {metric!r} may be {mark}"
+
+
+def _missing(kind: str, name: str | None, known: Iterable[str]) -> str:
+    """Return that nothing of this name is defined, and what to write instead."""
+    names = sorted(known)
+    close = difflib.get_close_matches(str(name), names, n=1)
+    instead = f": write {close[0]!r}" if close else f" (there are: {', '.join(names) or 'none'})"
+    return f"there is no {kind} {name!r}{instead}"

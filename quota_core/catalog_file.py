@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from quota_core.catalog import Catalog
+from quota_core.catalog_advice import explained
 from quota_core.errors import CatalogError
 from quota_core.money import margin
 
@@ -32,6 +33,9 @@ def parse(text: str, *, name: str) -> Catalog:
     except ValidationError as error:
         problems = []
         for fact in error.errors():
+            if fact["type"] != "value_error":
+                problems.append(f"{name}: {explained(fact)}")
+                continue
             key = ".".join(str(part) for part in fact["loc"])
             reasons = fact["msg"].removeprefix("Value error, ")
             problems += [f"{name}: {key + ': ' if key else ''}{reason}" for reason in reasons.split("; ")]

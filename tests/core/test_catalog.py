@@ -107,9 +107,9 @@ def test_every_dangling_name_is_told_at_once() -> None:
     assert problems_of(text) == [
         "bad.toml: currency: 'EURO' is no ISO 4217 code such as EUR",
         "bad.toml: timezone: 'Europe/Pari' is no IANA name such as Europe/Paris",
-        "bad.toml: default_plan: there is no plan 'fre'",
-        "bad.toml: primary_metric: there is no metric 'request'",
-        "bad.toml: plans.pro.allowances.2.metric: there is no metric 'render'",
+        "bad.toml: default_plan: there is no plan 'fre': write 'free'",
+        "bad.toml: primary_metric: there is no metric 'request': write 'requests'",
+        "bad.toml: plans.pro.allowances.2.metric: there is no metric 'render': write 'renders'",
         "bad.toml: plans: two plans have rank 2",
     ]
 

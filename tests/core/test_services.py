@@ -184,18 +184,22 @@ async def test_verify_names_an_entry_that_says_no_service(ledger: OpenLedger, sa
         (
             'features = ["searching"]',
             'features = ["serching"]',
-            "plans.pro.features: there is no feature 'serching'",
+            "plans.pro.features: there is no feature 'serching': write 'searching'",
         ),
         (
             "[services.chat]",
             "[services.renders]",
             "services.renders: a metric has this name too, and callers name either",
         ),
-        ('feature = "searching"', 'feature = "x"', "services.search.feature: there is no feature 'x'"),
+        (
+            'feature = "searching"',
+            'feature = "x"',
+            "services.search.feature: there is no feature 'x' (there are: searching)",
+        ),
         (
             'fr = "rendus" }',
             'fr = "rendus" }\nfeature = "x"',
-            "metrics.renders.feature: there is no feature 'x'",
+            "metrics.renders.feature: there is no feature 'x' (there are: searching)",
         ),
         (
             'fr = "rendus" }',
@@ -205,7 +209,7 @@ async def test_verify_names_an_entry_that_says_no_service(ledger: OpenLedger, sa
         (
             'metric = "requests"\ncost = 3',
             'metric = "request"',
-            "services.search.metric: there is no metric 'request'",
+            "services.search.metric: there is no metric 'request': write 'requests'",
         ),
     ],
 )
