@@ -12,7 +12,7 @@ import contextlib
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -99,10 +99,27 @@ class BotStorm:
                 self.tally.faults["SIGKILL of a bot at a point"] += 1
                 return
             self.tally.restarts_seconds.append(time.monotonic() - began_seconds)
-            if self._port == "0":
-                self._port = url.rpartition(":")[2]
-                self._place.sandbox.stripe.add_endpoint(f"{url}/webhooks/stripe")
+            self._known_at(url)
             await self._until_death(program, url, DEATH_SECONDS if point else self._random.uniform(0.05, 1.5))
+
+    @contextlib.asynccontextmanager
+    async def under_load(self) -> AsyncIterator[Program]:
+        """Run a bot under load; who leaves the block ends the load, and the bot if it runs still."""
+        async with self._place.program("run", HTTP_PORT=self._port) as program:
+            url = (await program.ready())["http"]
+            self._known_at(url)
+            load = [asyncio.ensure_future(one) for one in self._load(url)]
+            try:
+                yield program
+            finally:
+                for one in load:
+                    one.cancel()
+                await asyncio.gather(*load, return_exceptions=True)
+
+    def _known_at(self, url: str) -> None:
+        if self._port == "0":
+            self._port = url.rpartition(":")[2]
+            self._place.sandbox.stripe.add_endpoint(f"{url}/webhooks/stripe")
 
     async def _until_death(self, program: Program, url: str, patience_seconds: float) -> None:
         load = [asyncio.ensure_future(one) for one in self._load(url)]

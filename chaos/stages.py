@@ -9,9 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos import bots, postgres
+from chaos import bots, clocks, postgres
 from chaos.damage import DAMAGES, damages
 from chaos.disk import NoCompilerError
+from chaos.fuzz import fuzz, targets
+from chaos.hostile import hostile
+from chaos.providers import TROUBLES, providers
 from chaos.raising import nursery
 from chaos.storage import FAULTS, failing_disk
 from chaos.storm import Storm, sqlite_in
@@ -82,6 +85,26 @@ def _storage(place: Place) -> Tally:
     return _sum([broken, failing])
 
 
+def _clocks(place: Place) -> Tally:
+    tallies = [clocks.turned(place.folder / "turned", place.seed, 120 if place.full else 12)]
+    with postgres.server() as there:
+        tallies.append(clocks.frozen(there, place.folder, place.seed, 5 if place.full else 1))
+    place.folder.joinpath("ended").mkdir()
+    tallies.append(asyncio.run(clocks.ended(place.folder / "ended", place.seed, 8 if place.full else 1)))
+    return _sum(tallies)
+
+
+def _providers(place: Place) -> Tally:
+    return asyncio.run(providers(place.folder, place.seed, rounds=2))
+
+
+def _strangers(place: Place) -> Tally:
+    tallies = [fuzz(place.seed, 6 if place.full else 0.2)]
+    nonsense = 1500 if place.full else 50
+    tallies.append(asyncio.run(hostile(place.folder, place.seed, nonsense, patient=place.full)))
+    return _sum(tallies)
+
+
 def _sum(tallies: list[Tally]) -> Tally:
     total = Tally()
     for tally in tallies:
@@ -93,5 +116,14 @@ STAGES = {
     "kills": Stage(run=_kills, faults=("SIGKILL at a point", "SIGKILL at random", "error at a point")),
     "bots": Stage(run=_bots, faults=("SIGKILL of a bot at a point",)),
     "storage": Stage(run=_storage, faults=(*DAMAGES, *FAULTS)),
+    "clocks": Stage(run=_clocks, faults=(*clocks.STEPS, clocks.FROZEN, clocks.ENDED)),
+    "strangers": Stage(
+        run=_strangers,
+        faults=(
+            *(f"fuzzed: {name}" for name in targets()),
+            *("hostile request", "idle connections", "nonsense on the wire"),
+        ),
+    ),
+    "providers": Stage(run=_providers, faults=tuple(TROUBLES)),
     "postgres": Stage(run=_postgres, faults=("SIGKILL at a point", "connection ended by PostgreSQL")),
 }
