@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos import bots, clocks, postgres
+from chaos import bots, clocks, postgres, simulation
 from chaos.damage import DAMAGES, damages
 from chaos.disk import NoCompilerError
 from chaos.fuzz import fuzz, targets
 from chaos.hostile import hostile
 from chaos.providers import TROUBLES, providers
 from chaos.raising import nursery
+from chaos.simulation import simulate
 from chaos.storage import FAULTS, failing_disk
 from chaos.storm import Storm, sqlite_in
 from chaos.tally import Tally
@@ -94,6 +95,17 @@ def _clocks(place: Place) -> Tally:
     return _sum(tallies)
 
 
+def _simulation(place: Place) -> Tally:
+    tallies, hours = [], 0.0
+    for number in range(16 if place.full else 1):
+        tally, _ = simulate(place.folder / str(number), place.seed + number, 4 if place.full else 2)
+        hours += float(tally.figures.pop("virtual hours"))
+        tallies.append(tally)
+    total = _sum(tallies)
+    total.figures["simulated"] = f"{len(tallies)} seeds, {hours:.0f} virtual hours"
+    return total
+
+
 def _providers(place: Place) -> Tally:
     return asyncio.run(providers(place.folder, place.seed, rounds=2))
 
@@ -116,6 +128,7 @@ STAGES = {
     "kills": Stage(run=_kills, faults=("SIGKILL at a point", "SIGKILL at random", "error at a point")),
     "bots": Stage(run=_bots, faults=("SIGKILL of a bot at a point",)),
     "storage": Stage(run=_storage, faults=(*DAMAGES, *FAULTS)),
+    "simulation": Stage(run=_simulation, faults=simulation.FAULTS),
     "clocks": Stage(run=_clocks, faults=(*clocks.STEPS, clocks.FROZEN, clocks.ENDED)),
     "strangers": Stage(
         run=_strangers,
