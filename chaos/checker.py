@@ -11,10 +11,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from quota_core.accounts import AccountRef
+from quota_core.after_sale import units_of
 from quota_core.errors import QuotaError
 from quota_core.keys import key_bytes
 from quota_core.ledger import EntryKind
 from quota_core.proof import Proof
+from quota_core.store import reversals as reversal_rows
 
 if TYPE_CHECKING:
     from chaos.life import Life
@@ -108,12 +110,29 @@ async def _payments(life: Life, findings: Findings) -> None:
             findings("doubled", f"{reference} was credited and not paid")
         if (state, lots, units) != ("paid", 1, ordered):
             findings("doubled", f"{reference}: {lots} credits of {units} for {ordered} units, {state}")
+    await _refunds(life, findings)
     notices: dict[str, int] = dict(
         await life.rows("SELECT about, count(*) FROM notices WHERE kind = 'purchase' GROUP BY about")
     )
     for session in till.taken:
         if notices.get(till.orders[session]) != 1:
             findings("untold", f"{session}: {notices.get(till.orders[session], 0)} notices")
+
+
+async def _refunds(life: Life, findings: Findings) -> None:
+    """Of each purchase as many units went back as money did, however it was reported."""
+    till = life.till
+    returned: Counter[str] = Counter()
+    for refund in till.refunded:
+        session, amount_minor = till.refunds[refund]
+        returned[session] += amount_minor
+    for session, amount_minor in returned.items():
+        order_id, paid_minor = till.orders[session], till.paid[session]
+        sale = await life.ledger.database.read(lambda order_id=order_id: reversal_rows.sale(order_id))  # type: ignore[misc]
+        [(units,)] = await life.rows("SELECT units FROM orders WHERE id = $1", order_id)
+        expected = units_of(units, returned_minor=min(amount_minor, paid_minor), paid_minor=paid_minor)
+        if sale.reversed_units != expected and not till.reports:
+            findings("drifted", f"{session}: {sale.reversed_units} of {units} went back for {amount_minor}")
 
 
 async def _messages(life: Life, findings: Findings) -> None:

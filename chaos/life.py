@@ -23,9 +23,10 @@ from chaos.birth import Birth, turn_clock
 from chaos.disk import Disk
 from chaos.outside import Asked, Outside, Till
 from core_parts import CoreParts
-from ledger_file import Ledger, opened_ledger, utc_ms
+from ledger_file import Ledger, opened_ledger
 from quota_core import catalog_file, crash_points, notices
 from quota_core.accounts import AccountRef
+from quota_core.after_sale import REFUND_STANDS, Reversal
 from quota_core.answers import Spend
 from quota_core.errors import QuotaError, UnavailableError
 from quota_core.grants import Grants
@@ -35,8 +36,6 @@ from quota_core.recent_check import check_recent
 from quota_core.settlement import Payment
 from quota_core.statements import Row, Work, fetch
 from quota_core.store import entries as entry_rows
-from terminal.progress import Progress
-from terminal.restore import Restore
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +94,7 @@ class Life:
             if self.disk is not None and self.birth.disk.get("call", "truncate") != "truncate":
                 await self._heal(self.disk)  # what is cut off at the end fails at the end
         if "restore" in self.birth.scripts:
-            await self.attempt(self._restore())
+            await self.attempt(scripts.restore(self))
         self.lines.add(t="end")
 
     @contextlib.asynccontextmanager
@@ -158,6 +157,8 @@ class Life:
                     await self.attempt(self.ask([one]))
         for session in self.till.owed:
             await self.attempt(self.deliver(session))
+        for refund in self.till.reports:
+            await self.attempt(self.deliver_refund(refund))
 
     # What the outside does
 
@@ -228,6 +229,24 @@ class Life:
         )
         self.till.tell(t="taken", session=session)
 
+    async def deliver_refund(self, refund: str) -> None:
+        """Deliver the event of a refund, and note that it was taken."""
+        session, amount_minor = self.till.refunds[refund]
+        await self.core.settlements.record(f"evt_{refund}", "refund.created", refund, "{}")
+        await self.core.settlements.reversals.report(
+            Reversal(
+                event_id=f"evt_{refund}",
+                kind="refund",
+                reference=refund,
+                payment=f"pi_{session}",
+                amount_minor=amount_minor,
+                currency="eur",
+                standing=REFUND_STANDS,
+                livemode=False,
+            )
+        )
+        self.till.tell(t="refunded", refund=refund)
+
     async def rows(self, sql: str, *arguments: object) -> list[Row]:
         """Read rows, past every object of the core."""
 
@@ -236,38 +255,10 @@ class Life:
 
         return await self.ledger.database.read(work)
 
-    async def _restore(self) -> None:
-        """Put the back-up that was made in this life in the place of the closed ledger."""
-        ledger = self.settings.database_path(self.outside.folder / "data")
-
-        async def agree(_question: str) -> bool:
-            return True
-
-        reply: Any = Silent()
-        code = await Restore(source=self.backup, ledger=ledger, agree=agree, reply=reply, clock=utc_ms).run()
-        self.lines.add(t="restored", code=code)
-
     @property
     def backup(self) -> Path:
         """Where this life puts its back-up."""
         return self.outside.folder / f"backup-{self.birth.number}.db"
-
-
-class Silent:
-    """Nobody reads along."""
-
-    def tell(self, line: str) -> None:
-        """Say nothing but to the log."""
-        log.warning("%s", line)
-
-    def note(self, line: str) -> None:
-        """Say nothing."""
-
-    def step(self, progress: Progress) -> None:
-        """Say nothing."""
-
-    async def write(self, text: str) -> None:
-        """Say nothing."""
 
 
 def run(birth: Birth) -> None:

@@ -115,6 +115,8 @@ class Till:
     orders: dict[str, str] = field(default_factory=dict)
     paid: dict[str, int] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    refunds: dict[str, tuple[str, int]] = field(default_factory=dict)
+    refunded: set[str] = field(default_factory=set)
 
     livemode = False
 
@@ -134,6 +136,10 @@ class Till:
                 self.orders[line["session"]] = line["order"]
             case "taken":
                 self.taken.add(line["session"])
+            case "refund":
+                self.refunds[line["refund"]] = (line["session"], line["amount"])
+            case "refunded":
+                self.refunded.add(line["refund"])
 
     def tell(self, **facts: Any) -> None:
         """Let something happen at Stripe, for good."""
@@ -168,3 +174,8 @@ class Till:
     def owed(self) -> list[str]:
         """The paid sessions whose event nobody took yet."""
         return [session for session in self.paid if session not in self.taken]
+
+    @property
+    def reports(self) -> list[str]:
+        """The refunds whose event nobody took yet."""
+        return [refund for refund in self.refunds if refund not in self.refunded]

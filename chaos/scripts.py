@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import signal
 from collections.abc import Awaitable, Callable
@@ -10,12 +11,17 @@ from typing import TYPE_CHECKING
 
 from chaos.checker import check
 from chaos.outside import Asked
+from ledger_file import utc_ms
 from quota_core.accounts import AccountRef
 from quota_core.errors import UnavailableError
 from terminal.backups import back_up
+from terminal.progress import Progress
+from terminal.restore import Restore
 
 if TYPE_CHECKING:
     from chaos.life import Life
+
+log = logging.getLogger(__name__)
 
 PACKAGE = "quota_100"
 
@@ -35,12 +41,25 @@ async def _grant(life: Life) -> None:
         await life.ask([Asked(what, life.person(), units, life.key())])
 
 
-async def _buy(life: Life) -> None:
-    buyer = AccountRef("user", life.person())
+async def _buy(life: Life, person: str | None = None) -> None:
+    buyer = AccountRef("user", person or life.person())
     opened = await life.core.purchases.begin(buyer, PACKAGE, buyer=buyer, locale="en")
     life.till.tell(t="paid", session=opened.reference, order=opened.order_id, amount=opened.price_minor)
     for _ in range(1 + life.random.randrange(2)):
         await life.deliver(opened.reference)
+
+
+async def _refund(life: Life) -> None:
+    """Buy, spend more than the day gives, and get the money back in two parts, the second reported twice."""
+    buyer = life.person()
+    await _buy(life, buyer)
+    await life.ask([Asked("spend", buyer, 60 + life.random.randrange(80), life.key())])
+    session = life.random.choice(sorted(life.till.taken))
+    for amount_minor in (100, life.till.paid[session]):
+        refund = f"re_{life.key().replace(':', '_')}"
+        life.till.tell(t="refund", refund=refund, session=session, amount=amount_minor)
+        await life.deliver_refund(refund)
+    await life.deliver_refund(refund)
 
 
 async def _tell(life: Life) -> None:
@@ -60,6 +79,17 @@ async def _keys(life: Life) -> None:
 
 async def _backup(life: Life) -> None:
     await back_up(life.ledger.database, life.backup, force=True, show=lambda _: None)
+
+
+async def restore(life: Life) -> None:
+    """Put the back-up that was made in this life in the place of the closed ledger."""
+
+    async def agree(_question: str) -> bool:
+        return True
+
+    ledger, reply = life.settings.database_path(life.outside.folder / "data"), Silent()
+    restoring = Restore(source=life.backup, ledger=ledger, agree=agree, reply=reply, clock=utc_ms)
+    life.lines.add(t="restored", code=await restoring.run())
 
 
 async def _check(life: Life) -> None:
@@ -126,10 +156,28 @@ async def _claim(life: Life) -> None:
         await life.core.notices.sent(notice)
 
 
+class Silent:
+    """Nobody reads along."""
+
+    def tell(self, line: str) -> None:
+        """Say nothing but to the log."""
+        log.warning("%s", line)
+
+    def note(self, line: str) -> None:
+        """Say nothing."""
+
+    def step(self, progress: Progress) -> None:
+        """Say nothing."""
+
+    async def write(self, text: str) -> None:
+        """Say nothing."""
+
+
 SCRIPTS: dict[str, Callable[[Life], Awaitable[None]]] = {
     "spend": _spend,
     "grant": _grant,
     "buy": _buy,
+    "refund": _refund,
     "tell": _tell,
     "keys": _keys,
     "backup": _backup,

@@ -48,6 +48,9 @@ TARGETS = {
     "write.46.late_balances": ("late", 1),
     "consume.44.decided": ("spend", 2),
     "consume.45.committed": ("spend", 2),
+    "refund.50.report_kept": ("refund", 1),
+    "refund.51.taken_back": ("refund", 1),
+    "refund.52.debt_row": ("refund", 1),
     "day.60.window_opened": ("spend", 1),
     "admin.70.allowed": ("grant", 2),
     "admin.71.written": ("grant", 3),
@@ -62,6 +65,7 @@ TARGETS = {
 }
 # Inside transactions, where an error may arise from the database itself.
 MAY_FAIL = (
+    "refund.",
     "webhook.05",
     "webhook.06",
     "webhook.09",
@@ -72,7 +76,7 @@ MAY_FAIL = (
     "admin.71",
 )
 ERRORS = ("OSError", "MemoryError", "RuntimeError")
-WORK = ("spend", "grant", "buy", "tell", "hold", "late")
+WORK = ("spend", "grant", "buy", "tell", "hold", "late", "refund")
 
 
 class Storm:

@@ -259,6 +259,8 @@ class Posting:
         crash_point("write.08.balance_row")
         yield from self._lots.write()
         yield from state_rows.set_debts(self._owed)
+        if self._owed:
+            crash_point("refund.52.debt_row")
         new = {tuple(row) for row in (yield from crossing_rows.add([c[:5] for c in self._crossed]))}
         return [one for one in self._crossed if one[:5] in new]
 

@@ -120,6 +120,7 @@ class Reversals:
             yield from self._tell_operators("payment_held", reversal.reference, facts, now_ms)
         else:
             yield from rows.keep(reversal, now_ms)
+            crash_point("refund.50.report_kept")
             outcome = Reversed.KEPT
             if order is not None and order.state == "paid":
                 outcome = yield from self.settle(order, reversal.kind, reversal.reference, now_ms)
@@ -196,6 +197,7 @@ class Reversals:
         if change is not None:
             posting.close()
             yield from posting.write()
+            crash_point("refund.51.taken_back")
         return change
 
     def _restoring(self, state: AccountState, metric: str, units: int, sale: Sale) -> Work[Draft]:
