@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import error_reports
 import journal
 import settings as configuration
 from assembly import desk_of, opened_ledger, run_bot, utc_ms
@@ -29,6 +31,7 @@ from duties import Duties
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys, Scope
 from quota_core.errors import CatalogError, DatabaseInUseError, SchemaError, UnavailableError
+from quota_core.version import VERSION
 from stripe_commands import add_stripe_commands
 from terminal import copying, exports, interruption, local_socket
 from terminal.catalogs import add_catalog_commands
@@ -183,13 +186,12 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _start_journal(settings: configuration.Settings) -> None:
-    secrets = [settings.discord_token, settings.secret_key, settings.stripe_api_key, settings.metrics_token]
-    secrets += settings.stripe_webhook_secrets
-    journal.start(
-        settings.log_level,
-        settings.log_format,
-        secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
-    )
+    secrets = list(configuration.secrets_of(settings))
+    journal.start(settings.log_level, settings.log_format, secrets=secrets)
+    if settings.sentry_dsn is not None:
+        clean = journal.Clean(secrets).clean
+        finish = error_reports.start(settings.sentry_dsn.get_secret_value(), clean=clean, release=VERSION)
+        atexit.register(finish)
 
 
 def _announce(line: str) -> None:

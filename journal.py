@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from quota_core.request_ids import REQUEST_ID
+
+# Of ours and Stripe's, whoever they belong to; and the password in an address.
+_SECRET_SHAPES = re.compile(
+    r"\b(?:sk|rk)_(?:test|live)_\w{6,}|\bwhsec_\w{6,}|\bjauge_[0-9a-f]{12}_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+)
 _LIBRARIES = ("discord", "aiohttp", "stripe", "aiosqlite", "asyncio")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-class _Clean(logging.Formatter):
+class Clean(logging.Formatter):
     """Remove secrets from the finished line, tracebacks included, and show control characters as escapes."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -24,6 +31,7 @@ class _Clean(logging.Formatter):
         """Return the text without secrets and without characters that could forge a line."""
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
+        text = _SECRET_SHAPES.sub("[secret]", text)
         return "".join(
             char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
             for char in text
@@ -38,17 +46,20 @@ class _Clean(logging.Formatter):
         return self.clean(self.formatException(record.exc_info)) if record.exc_info else ""
 
 
-class TextFormatter(_Clean):
-    """`2026-11-20T12:00:00.000Z INFO quota_core.database: …`."""
+class TextFormatter(Clean):
+    """`2026-11-20T12:00:00.000Z INFO quota_core.database: … request=4f1c…`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line = f"{_time(record)} {record.levelname} {record.name}: {self.message_of(record)}"
+        request_id = REQUEST_ID.get()
+        if request_id:
+            line = f"{line} request={request_id}"
         trace = self.trace_of(record)
         return f"{line}\n{trace}" if trace else line
 
 
-class JsonFormatter(_Clean):
+class JsonFormatter(Clean):
     """One JSON object a line, with what was passed as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -59,6 +70,9 @@ class JsonFormatter(_Clean):
             "logger": record.name,
             "message": self.message_of(record),
         }
+        request_id = REQUEST_ID.get()
+        if request_id:
+            facts["request_id"] = request_id
         facts |= {key: self.clean(str(value)) for key, value in vars(record).items() if key not in _PLAIN}
         trace = self.trace_of(record)
         if trace:

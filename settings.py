@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 MAX_GRANT_UNITS = 1_000_000_000
 MIN_SECRET_CHARACTERS = 32
 MIN_TOKEN_CHARACTERS = 16
+MIN_PASSWORD_CHARACTERS = 8  # a shorter one would take ordinary words out of the log
 _SQLITE = "sqlite:///"
 
 
@@ -159,6 +160,7 @@ class Settings(BaseSettings):
     extra_cogs: Names = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+    sentry_dsn: Annotated[Secret | None, Maybe] = None
     terms_url: Annotated[PageUrl | None, Maybe] = None
     privacy_url: Annotated[PageUrl | None, Maybe] = None
     support_url: Annotated[PageUrl | None, Maybe] = None
@@ -233,3 +235,15 @@ def _incoherences(settings: Settings) -> Iterator[str]:
         yield "TERMS_URL: missing: STRIPE_TERMS_CONSENT asks buyers to accept what is there"
     if (settings.discord_api_url is None) != (settings.discord_gateway_url is None):
         yield "DISCORD_API_URL, DISCORD_GATEWAY_URL: set both or none"
+
+
+def secrets_of(settings: Settings) -> Iterator[str]:
+    """Yield every secret of the settings, and the password in the address of a database apart."""
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, SecretStr):
+                yield one.get_secret_value()
+    password = "" if settings.postgres_url is None else urlsplit(settings.postgres_url).password or ""
+    if len(password) >= MIN_PASSWORD_CHARACTERS:
+        yield password

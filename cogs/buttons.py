@@ -16,6 +16,7 @@ import discord
 from cogs import custom_ids
 from cogs.replies import tell
 from cogs.topic import Topic
+from quota_core.request_ids import enter_request
 from wording.refusals import argument_card
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class OwnedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Check the owner, then do what the button is for; whatever fails is told to the user."""
+        enter_request(f"interaction:{interaction.id}")
         bot: Any = interaction.client
         topic = bot.get_cog(self.topic)
         assert isinstance(topic, Topic), f"{self.topic} is not loaded"

@@ -20,6 +20,7 @@ from cogs.slash_texts import SlashTexts
 from cogs.speech import Speech
 from cogs.topic import Topic
 from cogs.under_way import UnderWay
+from quota_core.request_ids import enter_request
 from wording.refusals import argument_card
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class CommandTree(app_commands.CommandTree["QuotaBot"]):
 
     async def _call(self, interaction: discord.Interaction[QuotaBot]) -> None:
         # Overridden although it is private: nothing public stands around a whole command.
+        enter_request(f"interaction:{interaction.id}")
         with self.client.under_way:
             await super()._call(interaction)
 
@@ -167,6 +169,7 @@ class QuotaBot(commands.Bot):
         """Run the command in a message; a mention of the bot that names none is news for the cogs."""
         if message.author.bot or message.webhook_id is not None or self.under_way.finishing:
             return
+        enter_request(f"message:{message.id}")
         with self.under_way:
             context = await self.get_context(message)
             if context.command is None and self._is_addressed(message):

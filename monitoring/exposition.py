@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
 from typing import Any
 
@@ -26,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from monitoring.tallies import Spread, Tallies
 from quota_core.figures import PERCENTS, Snapshot, Usage
+from quota_core.version import VERSION
 
 _PLAN_AND_METRIC = ("plan", "metric")
 
@@ -208,12 +208,8 @@ def _usage(usage: Mapping[tuple[str, str], Usage]) -> Iterator[Metric]:
 
 
 def _build() -> Metric:
-    try:
-        number = version("jauge")
-    except PackageNotFoundError:
-        number = "unknown"  # run from its folder, and not installed
     info = InfoMetricFamily("quota_build", "What runs here.")
-    info.add_metric([], {"version": number, "python": platform.python_version()})
+    info.add_metric([], {"version": VERSION, "python": platform.python_version()})
     return info
 
 

@@ -35,6 +35,7 @@ from quota_core.hold_ends import HoldEnd
 from quota_core.holds import DEFAULT_TTL_SECONDS, Held, Holds
 from quota_core.keys import key_bytes
 from quota_core.meter import UNMETERED, Meter
+from quota_core.request_ids import NOBODYS
 from quota_core.severities import report_crossings
 from quota_core.undoing import give_back
 from quota_core.waiting import Together, release, whole
@@ -205,7 +206,7 @@ class Quota:
         """Start what works the queue off, unless it is enough to wait for what is under way."""
         under_way = len(self._flushers)
         if under_way < FLUSHERS and len(self._operations) >= (WORTH_ANOTHER if under_way else 1):
-            self._flushers.add(asyncio.create_task(self._flush()))
+            self._flushers.add(asyncio.create_task(self._flush(), context=NOBODYS))
 
     async def _outcomes(self, operations: list[Consume]) -> Sequence[Spend | Exception]:
         """Commit a batch; what makes it fail belongs to those who wait, and to no other operation than its own."""

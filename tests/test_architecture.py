@@ -18,6 +18,7 @@ PROGRAM = (
         "core_parts",
         "doctor",
         "duties",
+        "error_reports",
         "journal",
         "ledger_file",
         "monitoring",
@@ -38,7 +39,8 @@ ARROWS = {
     "sandbox": {"sandbox"},
     "terminal": {"terminal", "quota_core", "settings"},
     "settings": {"settings", "quota_core"},
-    "journal": {"journal"},
+    "journal": {"journal", "quota_core"},
+    "error_reports": {"quota_core", "settings"},
     "ledger_file": {"quota_core", "settings"},
     "stopping": {"stopping"},
     # The bot that sells for real never loads its stand-in: only sandbox_run knows both.

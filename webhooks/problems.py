@@ -24,6 +24,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from quota_core import errors
 from quota_core.meter import UNMETERED, Meter
+from quota_core.request_ids import enter_request
 from webhooks.draining import UnderWay
 
 log = logging.getLogger(__name__)
@@ -107,8 +108,8 @@ def middleware(
     """
     Return the middleware that turns every refusal and failure into a problem document.
 
-    It counts what is under way and what was answered, too, since each further middleware costs a request a tenth of
-    a bare answer.
+    It counts what is under way and what was answered, and names the request for the log, since each further
+    middleware costs a request a tenth of a bare answer.
     """
     counted = under_way or UnderWay()
 
@@ -116,6 +117,7 @@ def middleware(
     async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
         counted.begin()
         since = monotonic()
+        enter_request(request.headers.get("X-Request-ID"))
         try:
             response = await handler(request)
         except web.HTTPException as error:

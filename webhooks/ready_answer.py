@@ -15,6 +15,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
+from quota_core.request_ids import REQUEST_ID
 from webhooks.budgets import Spent
 
 SECURITY_HEADERS = {"Server": "jauge", "X-Content-Type-Options": "nosniff"}
@@ -63,9 +64,10 @@ class ReadyAnswer(web.StreamResponse):
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the caller is gone")
-        body = self._content
+        body, request_id = self._content, REQUEST_ID.get().encode("ascii")
         transport.write(
-            b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head.bytes(), self._spent.lines, len(body), body)
+            b"%b%bX-Request-ID: %b\r\nContent-Length: %d\r\n\r\n%b"
+            % (self._head.bytes(), self._spent.lines, request_id, len(body), body)
         )
         if transport.get_write_buffer_size():
             # Somebody asks faster than they read: no further request of theirs until they have.

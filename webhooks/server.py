@@ -22,6 +22,7 @@ from quota_core.meter import UNMETERED, Meter
 from quota_core.people import People
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
+from quota_core.request_ids import REQUEST_ID
 from quota_core.settlement import Settlements
 from webhooks import api_docs, health, pages, problems, route_table, stripe_webhook
 from webhooks.access import ACCESS, SPENT, Access
@@ -160,6 +161,7 @@ def _routed(clock: Callable[[], int], meter: Meter) -> web.Application:
 async def _finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     # aiohttp's own answer names its version and Python's, which only helps those who look for holes.
     response.headers.update(SECURITY_HEADERS)
+    response.headers["X-Request-ID"] = REQUEST_ID.get()
     spent = request.get(SPENT)
     if spent is not None and "RateLimit" not in response.headers:
         response.headers.update(spent.headers)
