@@ -191,21 +191,27 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
     if isinstance(error, errors.ErasureRefusedError):
         line = words(f"refusal.erasure_{error.reason}")
         return Card(words("refusal.erasure"), line, tone=Tone.WARNING)
-    what: tuple[str, str] | None = None
-    if isinstance(error, errors.UnknownPackageError):
-        what = ("not_sold", error.package)
-    elif isinstance(error, errors.UnknownMetricError):
-        what = ("unknown_metric", error.metric)
-    elif isinstance(error, errors.MetricKindError):
-        what = (f"no_{error.kind}", error.metric)
-    elif isinstance(error, errors.UnknownServiceError):
-        what = ("unknown_service", error.service)
-    elif isinstance(error, errors.UnknownOrderError):
-        what = ("unknown_order", error.order)
+    what = _nowhere(error)
     if what is None:
         return _card("fault", words, error_id, Tone.BAD)
     kind, name = what
     return Card(words(f"refusal.{kind}"), words(f"refusal.{kind}_line", what=name), tone=Tone.WARNING)
+
+
+def _nowhere(error: Exception) -> tuple[str, str] | None:
+    """Return what was asked for and does not exist: the refusal's name, and its own."""
+    match error:
+        case errors.UnknownPackageError():
+            return "not_sold", error.package
+        case errors.UnknownMetricError():
+            return "unknown_metric", error.metric
+        case errors.MetricKindError():
+            return f"no_{error.kind}", error.metric
+        case errors.UnknownServiceError():
+            return "unknown_service", error.service
+        case errors.UnknownOrderError():
+            return "unknown_order", error.order
+    return None
 
 
 def _card(kind: str, words: Words, error_id: str | None, tone: Tone) -> Card:
