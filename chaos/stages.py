@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos import bots, clocks, postgres, simulation
+from chaos import bots, clocks, postgres, simulation, soak
 from chaos.damage import DAMAGES, damages
 from chaos.disk import NoCompilerError
 from chaos.fuzz import fuzz, targets
@@ -110,6 +110,10 @@ def _providers(place: Place) -> Tally:
     return asyncio.run(providers(place.folder, place.seed, rounds=2))
 
 
+def _soak(place: Place) -> Tally:
+    return asyncio.run(soak.soak(place.folder, place.seed, 40 if place.full else 3))
+
+
 def _strangers(place: Place) -> Tally:
     tallies = [fuzz(place.seed, 6 if place.full else 0.2)]
     nonsense = 1500 if place.full else 50
@@ -138,5 +142,6 @@ STAGES = {
         ),
     ),
     "providers": Stage(run=_providers, faults=tuple(TROUBLES)),
+    "soak": Stage(run=_soak, faults=soak.FAULTS),
     "postgres": Stage(run=_postgres, faults=("SIGKILL at a point", "connection ended by PostgreSQL")),
 }

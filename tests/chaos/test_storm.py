@@ -9,7 +9,7 @@ from chaos.stages import STAGES, Place
 from chaos.storm import TARGETS
 from quota_core.crash_points import POINTS
 
-LONG = {"providers"}
+LONG = {"providers", "soak"}
 """Stages without a short form; tests/e2e and tests/program have their troubles one by one."""
 
 
