@@ -163,6 +163,7 @@ async def _tend(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
     stack.push_async_callback(core.quota.drain)
     await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
     await stack.enter_async_context(_task(core.messages.alerts.run(), "alerts"))
+    await stack.enter_async_context(_task(core.records.usage.keep_up(), "use by day"))
     ledger = core.ledger
     forgetting = keep_forgetting(ledger.database, core.erasures, ledger.tombstones)
     await stack.enter_async_context(_task(forgetting, "erasures"))

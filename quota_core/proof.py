@@ -18,6 +18,7 @@ from quota_core.compared_lots import EmptyTable, LotsTable, MetricsTable
 from quota_core.compared_records import AuditTable, CrossingsTable
 from quota_core.compared_reversals import ReversalsTable
 from quota_core.compared_sales import NoticesTable, OrdersTable
+from quota_core.compared_usage import UsageTable
 from quota_core.database import Database
 from quota_core.named_windows import name_windows
 from quota_core.one_moment import Read, one_moment
@@ -85,6 +86,7 @@ class Proof:
         await self._compare(read, AuditTable(count, verdict))
         await self._compare(read, CrossingsTable(verdict))
         await self._compare(read, HoldsTable(count, verdict))
+        await self._compare(read, UsageTable(verdict))
         await self._compare(read, EmptyTable("payers", rows.payers_after, verdict))
         await self._compare(read, MetricsTable(count, verdict))
         self._conclude({number: name for name, number in metric_ids.items()})

@@ -17,6 +17,7 @@ from webhooks import (
     rest_api,
     summary_api,
     topups_api,
+    usage_api,
 )
 from webhooks.problems import refused
 
@@ -28,6 +29,7 @@ TABLE = (
     *billing_api.ROUTES,
     *summary_api.ROUTES,
     *topups_api.ROUTES,
+    *usage_api.ROUTES,
     *admin_lists_api.ROUTES,
     *admin_changes_api.ROUTES,
 )

@@ -16,6 +16,7 @@ from quota_core.registers import Registers
 from quota_core.stats import Statistics
 from quota_core.summary import Summaries
 from quota_core.top_ups import TopUps
+from quota_core.usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Records:
     top_ups: TopUps
     registers: Registers
     statistics: Statistics
+    usage: Usage
 
     @classmethod
     def of(cls, database: Database, book: Book, balances: Balances, *, clock: Callable[[], int]) -> Self:
@@ -39,6 +41,7 @@ class Records:
             top_ups=TopUps(database, book.catalog.zone),
             registers=Registers(database, book, balances, clock=clock),
             statistics=Statistics(database, book, clock=clock),
+            usage=Usage(database, book, clock=clock),
         )
 
 

@@ -22,6 +22,7 @@ TABLES = (
         "entries",
     ),
     *("audit", "crossings", "notices", "reversals", "deliveries", "views", "api_keys", "marks"),
+    "usage_days",
     *("recipients", "preferences", "consents", "erasures"),
 )
 """What is copied, each table after those that it refers to."""

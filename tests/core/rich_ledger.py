@@ -2,6 +2,7 @@
 
 from quota_core.accounts import AccountRef
 from quota_core.corrections import Corrections
+from quota_core.usage import Usage
 from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
 
 ANA, BEN, TEAM, CARL = (
@@ -57,4 +58,5 @@ async def lived_in(ledger: OpenLedger) -> None:
     for status in ("pending", "failed", "expired", None):
         await order(ledger, TEAM, "five", status)
     await ledger.purchases.viewed(CARL, "shop")
+    await Usage(ledger.database, ledger.book, clock=ledger.clock).catch_up()
     await ledger.quota.set_level(CARL, 4, metric="space", key="s1")

@@ -56,6 +56,7 @@ async def test_a_sound_ledger_is_found_sound(ledger: OpenLedger) -> None:
         "audit": 5,
         "crossings": 1,
         "holds": 0,
+        "usage_days": 0,
         "payers": 0,
         "metrics": 1,
     }

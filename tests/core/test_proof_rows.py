@@ -52,6 +52,7 @@ WITHOUT_WITNESS = {
     "orders.parameters unpaid": "what the page was opened with; a payment there must agree with the order",
     "orders.state open": "open or expired: no payment either way",
     "crossings.percent": "the limit that was crossed stands in the catalog",
+    "usage_days.day": "the time zone that makes it stands in the catalog",
     "crossings.routed": "how far the telling is",
     "crossings.shown": "how far the telling is",
 }
@@ -122,7 +123,7 @@ def is_excused(table: str, column: str, row: dict[str, Any], changed: Any) -> bo
 
 TABLES = (
     *("accounts", "balances", "allowances", "debts", "lots", "orders", "notices", "entries", "audit"),
-    *("crossings", "metrics", "holds"),
+    *("crossings", "metrics", "holds", "usage_days"),
 )
 
 

@@ -58,6 +58,7 @@ DOCUMENTED = [
     "GET /usage-billing/plans",
     "GET /usage-billing/topups/history",
     "GET /api/billing/me",
+    "GET /api/billing/usage",
     "GET /api/billing/plans",
     "GET /api/billing/credit-costs",
     "POST /api/credits/reset-monthly",

@@ -240,3 +240,27 @@ async def test_a_project_has_its_own_summary(bot: Running) -> None:
 
     assert answer["user_id"] == "project:x"
     assert answer["summary"]["metrics"][0]["current"] == 5
+
+
+async def test_use_by_day_and_service_with_what_is_included(bot: Running) -> None:
+    """True at once, with filters; unknown names are refused."""
+    await bot.grants.set_plan(ANA, "open", until_ms=None, actor=operator(), reason="", key="plan")
+    headers = await bot.key()
+    for module in ("legal", "sessions"):
+        body = {"user_id": ANA.external_id, "module": module, "units": 2, "request_id": module}
+        await bot.ask("POST", "/api/credits/consume", json=body, headers=headers)
+    answer = await got(bot, "/api/billing/usage")
+    legal = await got(bot, "/api/billing/usage?service=legal")
+    later = await got(bot, "/api/billing/usage?since=2999-01-01")
+    first = await got(bot, "/api/billing/usage?limit=1")
+    second = await got(bot, f"/api/billing/usage?limit=1&cursor={first['next_cursor']}")
+    unknown, _, _ = await bot.ask("GET", "/api/billing/usage?user_id=1&metric=x", headers=headers)
+    nothing, _, _ = await bot.ask("GET", "/api/billing/usage?user_id=1&service=x", headers=headers)
+
+    assert (answer["metric"], answer["used"], answer["included"]) == ("sessions", 8, None)
+    assert (answer["estimated_minutes"], answer["total_units"], answer["total_calls"]) == (16, 8, 3)
+    assert [(one["service"], one["units"], one["calls"]) for one in legal["days"]] == [("legal", 6, 2)]
+    assert (later["days"], later["total_units"], later["used"]) == ([], 0, 8)
+    assert first["days"] + second["days"] == answer["days"]
+    assert second["next_cursor"] is None
+    assert (unknown, nothing) == (404, 404)
