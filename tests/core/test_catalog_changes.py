@@ -46,7 +46,7 @@ def test_nothing_changes_with_the_words_or_the_operators_costs() -> None:
         ('currency = "EUR"', 'currency = "USD"', "note", "currency", "every price"),
         ('default_plan = "free"', 'default_plan = "pro"', "note", "default_plan", "given no plan"),
         ('currency = "EUR"', 'currency = "EUR"\ntimezone = "Asia/Tokyo"', "note", "timezone", "other moments"),
-        ("rank = 3\n", 'rank = 3\nprice_minor = 900\n', "loss", "plans.endless.price_minor", "900 a month"),
+        ("rank = 3\n", "rank = 3\nprice_minor = 900\n", "loss", "plans.endless.price_minor", "900 a month"),
         ("[packages.five]", "[packages.six]", "loss", "packages.five", "can still be paid"),
         ("[services.chat]", "[services.talk]", "loss", "services.chat", "refused as unknown"),
     ],
