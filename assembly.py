@@ -27,6 +27,7 @@ from monitoring.exposition import Metrics
 from monitoring.loop_lag import watch_loop
 from monitoring.page import PATH, MetricsPage
 from monitoring.tallies import Tallies
+from outgoing import channels
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys
 from quota_core.catalog import Catalog
@@ -99,7 +100,7 @@ async def run_bot(
         checkout = _opened_checkout(stack, settings, catalog, settings.public_url or http_url)
         tallies = Tallies(clock=utc_ms)
         core = CoreParts(settings, ledger, checkout, meter=tallies)
-        await _tend(stack, core)
+        await _tend(stack, settings, core, http_url)
         gateway = None
         if duties.discord:
             parts = core.parts(settings, data, settings.public_url or http_url, with_ask=with_ask)
@@ -158,8 +159,8 @@ async def _publish(
         await stack.enter_async_context(server.serve(page.application(), listener, drain_seconds=1.0))
 
 
-async def _tend(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
-    """Answer what is queued before the end, end holds when their time is over, turn crossings into messages."""
+async def _tend(stack: contextlib.AsyncExitStack, settings: Settings, core: CoreParts, http_url: str) -> None:
+    """Answer what is queued before the end, end holds in time, turn crossings into messages and send those."""
     stack.push_async_callback(core.quota.drain)
     await stack.enter_async_context(_task(core.quota.holds.end_in_time(), "holds"))
     await stack.enter_async_context(_task(core.messages.alerts.run(), "alerts"))
@@ -167,6 +168,7 @@ async def _tend(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:
     ledger = core.ledger
     forgetting = keep_forgetting(ledger.database, core.erasures, ledger.tombstones)
     await stack.enter_async_context(_task(forgetting, "erasures"))
+    await stack.enter_async_context(channels(settings, core, http_url))
 
 
 async def _hear_of_notices(stack: contextlib.AsyncExitStack, core: CoreParts) -> None:

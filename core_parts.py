@@ -72,7 +72,8 @@ class CoreParts:
             book,
             self.notices,
             operators=operators,
-            channels=("channel", "slack", "webhook"),
+            channels=("channel", "slack", "webhook", *(["email"] if settings.smtp_host else [])),
+            allow_private=settings.outgoing_private,
             default_locale=settings.default_locale,
             clock=utc_ms,
         )

@@ -157,6 +157,17 @@ class Settings(BaseSettings):
     public_url: Annotated[PageUrl | None, Maybe] = None
     trusted_proxies: Names = ()
     default_locale: Annotated[str, AfterValidator(_locale)] = "en-US"
+    smtp_host: Annotated[str | None, Maybe] = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_user: Annotated[str | None, Maybe] = None
+    smtp_password: Annotated[Secret | None, Maybe] = None
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_from: Annotated[str | None, Maybe] = None
+    dashboard_url: Annotated[PageUrl | None, Maybe] = None
+    outgoing_ports: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_split)
+    ] = (443,)
+    outgoing_private: bool = False
     extra_cogs: Names = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
@@ -231,6 +242,8 @@ def load(values: Mapping[str, Any] | None = None, *, need_discord: bool) -> Sett
 def _incoherences(settings: Settings) -> Iterator[str]:
     if settings.stripe_api_key is not None and not settings.stripe_webhook_secrets:
         yield "STRIPE_WEBHOOK_SECRETS: missing: without it no payment is ever credited"
+    if settings.smtp_host is not None and settings.mail_from is None:
+        yield "MAIL_FROM: missing: SMTP_HOST sends e-mails, and they need a sender such as quota@example.org"
     if settings.stripe_terms_consent and settings.terms_url is None:
         yield "TERMS_URL: missing: STRIPE_TERMS_CONSENT asks buyers to accept what is there"
     if (settings.discord_api_url is None) != (settings.discord_gateway_url is None):

@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from cogs.admin import Admin
 from cogs.ask import Ask
+from cogs.channel_notices import ChannelNotices
 from cogs.client import QuotaBot
 from cogs.command_sync import Marks
 from cogs.errors import Mishaps
@@ -141,6 +142,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
         Privacy(speech, mishaps, catalog, parts.erasures, parts.personal_data, policy_url=parts.policy_url),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
+        ChannelNotices(bot, catalog, parts.messages, can_sell=parts.purchases.can_sell),
         NoticeSender(
             bot,
             catalog,

@@ -36,6 +36,7 @@ class Messages:
         operators: Sequence[AccountRef],
         channels: Collection[str],
         default_locale: str,
+        allow_private: bool = False,
         clock: Callable[[], int],
     ) -> None:
         self.notices = notices
@@ -48,6 +49,7 @@ class Messages:
             operators=operators,
             channels=channels,
             default_locale=default_locale,
+            allow_private=allow_private,
             clock=clock,
         )
         self.screening = Screening(database, clock=clock)

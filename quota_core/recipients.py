@@ -46,6 +46,7 @@ class Recipients:
         operators: who is told of the operators' own.
         channels: those that this program can send by; others are refused.
         default_locale: of accounts whose language is not known.
+        allow_private: let webhooks be plain http, for tests.
         clock: UTC milliseconds.
 
     """
@@ -59,6 +60,7 @@ class Recipients:
         operators: Sequence[AccountRef],
         channels: Collection[str],
         default_locale: str,
+        allow_private: bool = False,
         clock: Callable[[], int],
     ) -> None:
         self._database = database
@@ -67,6 +69,7 @@ class Recipients:
         self._operators = tuple(operators)
         self.channels = frozenset(channels)
         self._default_locale = default_locale
+        self._schemes = ("https", "http") if allow_private else ("https",)
         self._clock = clock
 
     async def of(self, account: AccountRef | None) -> list[Recipient]:
@@ -105,7 +108,7 @@ class Recipients:
         """
         if channel not in self.channels:
             raise PreferenceError("channel", channel)
-        if not _fits(channel, target):
+        if not _fits(channel, target, self._schemes):
             raise PreferenceError("address", target)
         unknown = [kind for kind in kinds if kind not in EVENTS]
         if unknown:
@@ -265,7 +268,7 @@ def shown(recipient: Recipient) -> str:
     return recipient.target
 
 
-def _fits(channel: str, target: str) -> bool:
+def _fits(channel: str, target: str, schemes: Collection[str]) -> bool:
     if channel == "email":
         return len(target) <= 254 and _MAIL.fullmatch(target) is not None  # noqa: PLR2004 - RFC 5321
     if channel == "channel":
@@ -281,7 +284,7 @@ def _fits(channel: str, target: str) -> bool:
         and target.isascii()
         and target.isprintable()
         and " " not in target
-        and parts.scheme == "https"
+        and parts.scheme in schemes
         and parts.hostname
         and not parts.username
         and not parts.password

@@ -13,6 +13,7 @@ PROGRAM = (
     *(
         "assembly",
         "bot",
+        "channels",
         "client",
         "cogs",
         "core_parts",
@@ -22,6 +23,7 @@ PROGRAM = (
         "journal",
         "ledger_file",
         "monitoring",
+        "outgoing",
         "quota_core",
         "sandbox",
         "sandbox_run",
@@ -31,7 +33,9 @@ PROGRAM = (
 # Which packages of the program a package may import; bot.py wires everything and may import all.
 ARROWS = {
     "client": set(),  # files for other people's services
+    "channels": {"channels", "quota_core", "wording"},
     "cogs": {"cogs", "quota_core", "wording"},
+    "outgoing": {"channels", "core_parts", "ledger_file", "settings"},
     "webhooks": {"webhooks", "quota_core", "wording"},
     "monitoring": {"monitoring", "quota_core"},
     "wording": {"wording", "quota_core"},
@@ -46,7 +50,7 @@ ARROWS = {
     # The bot that sells for real never loads its stand-in: only sandbox_run knows both.
     "assembly": {
         *("cogs", "core_parts", "duties", "ledger_file", "quota_core", "settings", "stopping", "terminal"),
-        *("monitoring", "webhooks"),
+        *("monitoring", "outgoing", "webhooks"),
     },
     "core_parts": {"cogs", "ledger_file", "monitoring", "quota_core", "settings", "webhooks"},
     # Drives the program from outside, with the worlds and the processes that the tests drive it with.
@@ -59,6 +63,7 @@ ARROWS = {
 EDGES_LIBRARIES = {
     "quota_core": {"aiohttp", "discord", "prometheus_client", "stripe"},
     "wording": {"aiohttp", "discord", "stripe", "aiosqlite"},
+    "channels": {"discord", "stripe"},
     "cogs": {"stripe"},
     "webhooks": {"discord", "prometheus_client"},
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quota_core.accounts import AccountRef
 from quota_core.catalog import Allowance, Catalog
 from wording.card import clipped, length_of
-from wording.safe import Safe, safe_name
+from wording.safe import Safe, mention, safe_name
 from wording.words import Words
 
 MAX_LABEL = 60
@@ -103,3 +104,16 @@ def plan_limits(plan_id: str, catalog: Catalog, words: Words) -> Safe:
             limit = plan_limit(plan_id, metric, catalog, words)
             lines.append(f"{limit} ({about})" if about else limit)
     return Safe("\n".join(lines))
+
+
+def account_spelled(account: str) -> Safe:
+    """Return who an account is, from its outer spelling."""
+    try:
+        return account_name(AccountRef.parse(account))
+    except ValueError:
+        return safe_name(account)
+
+
+def account_name(ref: AccountRef) -> Safe:
+    """Return who an account is: users by a mention, which shows the name they have now."""
+    return mention(int(ref.external_id)) if ref.kind == "user" else safe_name(str(ref))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.events import ALERT, CODE, DISABLED
 from quota_core.notices import Notice
 from wording.alert_card import alert_card
 from wording.card import Card, Field, Tone
-from wording.names import package_name
+from wording.names import account_spelled, package_name
 from wording.reversal_card import dispute_card, reversal_card
-from wording.safe import Safe, mention, safe_name
+from wording.safe import Safe, safe_name
 from wording.words import Words
 
 MAX_URL = 900  # Stripe's receipt links are far shorter; a longer one would not fit a field
@@ -81,7 +80,7 @@ def _purchase(notice: Notice, catalog: Catalog, words: Words, receipt_url: str |
     if facts["account"] == str(notice.account):
         lines: list[str] = [words("notice.purchase_line", units=units)]
     else:
-        lines = [words("notice.purchase_line_for", units=units, account=_account(facts["account"]))]
+        lines = [words("notice.purchase_line_for", units=units, account=account_spelled(facts["account"]))]
     package = catalog.packages.get(facts["package"])
     lasting = package is None or package.expires == "never"
     lines += ["", words("notice.never_expires" if lasting else "notice.period")]
@@ -121,11 +120,3 @@ def _held(facts: Mapping[str, Any], words: Words) -> Card:
         for name, value in values.items()
     )
     return Card(words("notice.held"), words("notice.held_line"), fields, tone=Tone.BAD)
-
-
-def _account(account: str) -> Safe:
-    try:
-        ref = AccountRef.parse(account)
-    except ValueError:
-        return safe_name(account)
-    return mention(int(ref.external_id)) if ref.kind == "user" else safe_name(account)
