@@ -1,7 +1,7 @@
 """One credit for one payment, whatever is repeated, reordered, raced or wrong."""
 
 import asyncio
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
@@ -95,17 +95,15 @@ async def test_who_receives_is_credited_and_who_pays_is_told(ledger: OpenLedger)
 
 @pytest.mark.parametrize(
     "reports",
-    [
-        set(order)
-        for size in (1, 2, 3, 4)
-        for order in {tuple(sorted(p)) for p in permutations(STATUSES, size)}
-    ],
+    [order for size in (1, 2, 3, 4) for order in combinations(sorted(STATUSES), size)],
     ids="+".join,
 )
-async def test_any_order_of_reports_ends_in_the_same_state(ledger: OpenLedger, reports: set[str]) -> None:
+async def test_any_order_of_reports_ends_in_the_same_state(
+    ledger: OpenLedger, reports: tuple[str, ...]
+) -> None:
     """F31: every permutation, with every report delivered twice, leaves the same order and the same units."""
     ends = set()
-    for number, order_of_reports in enumerate(permutations(sorted(reports))):
+    for number, order_of_reports in enumerate(permutations(reports)):
         account = AccountRef("user", str(1000 + number))
         order = await ordered(ledger, account=account)
         for status, _ in product(order_of_reports, range(2)):
