@@ -10,8 +10,8 @@ ARGS   ?=
 run: install           ## start the bot; the sandbox when there is no .env. CATALOG=credits chooses the catalog
 	@if [ -f .env ]; then exec $(BIN)/python bot.py run $(ARGS); else exec $(BIN)/python bot.py sandbox $(ARGS); fi
 
-test: dev              ## pass every test
-	$(BIN)/python -m pytest $(ARGS)
+test: dev              ## pass every test, two at a time (one: ARGS="-n 0")
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: dev             ## lint and types
 	$(BIN)/ruff check .
