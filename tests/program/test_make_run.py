@@ -73,3 +73,11 @@ def test_make_run_sets_up_what_is_missing(copy: Path) -> None:
     assert "-m venv .venv" in planned
     assert "--require-hashes -r requirements/run.txt" in planned
     assert planned.index("-m venv") < planned.index("--require-hashes") < planned.index("bot.py")
+
+
+def test_make_test_runs_two_at_a_time_unless_told_otherwise(copy: Path) -> None:
+    """What is given comes last, where it wins: one process, a file, a name."""
+    (copy / ".venv" / "installed-dev").touch()
+
+    assert made(copy, "test").startswith("-m pytest -n 2 --dist loadfile")
+    assert made(copy, "test", "ARGS=-n 0 -k chain").endswith(" -n 0 -k chain")
