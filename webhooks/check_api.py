@@ -10,6 +10,7 @@ from quota_core import errors
 from quota_core.access_keys import Scope
 from quota_core.advice import Advice
 from quota_core.balances import WindowBalance
+from quota_core.meter import outcome_of
 from webhooks.credits_api import CREDITS
 from webhooks.operations import MAX_LENGTH, Wanted, named_by
 from webhooks.problems import moment_or_none
@@ -78,7 +79,8 @@ class CheckFacts(Facts):
 
 async def check(call: Call) -> CheckFacts:
     """Answer what would become of an operation; nothing is written, and only `consume` or a hold guarantees it."""
-    body, quota = call.body, call.request.app[CREDITS].quota
+    body, api = call.body, call.request.app[CREDITS]
+    quota = api.quota
     assert isinstance(body, CheckRequest)
     account = await call.acting(body.user_id)
     wanted = Wanted(str(account), body.module or None, body.metric or None, body.units, "check")
@@ -98,7 +100,9 @@ async def check(call: Call) -> CheckFacts:
             resets_at=None,
             plans=[],
         )
-    return _facts(str(account), await quota.advisor.on(operation))
+    advice = await quota.advisor.on(operation)
+    api.meter.checked("check", outcome_of(advice.refusal))
+    return _facts(str(account), advice)
 
 
 def _facts(account: str, advice: Advice) -> CheckFacts:
