@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run test check bench chaos install dev lock audit clean
+.PHONY: run test check bench chaos chaos-mutants install dev lock audit clean
 
 # What is given on the command line (CATALOG=credits) reaches the program as a setting, as make has it.
 run: install           ## start the bot; the sandbox when there is no .env. CATALOG=credits chooses the catalog
@@ -23,6 +23,9 @@ bench: dev             ## measure the speed (20 minutes; needs wrk), see docs/pe
 
 chaos: dev             ## break the program on purpose (10 minutes), see docs/reliability.md
 	$(BIN)/python -m chaos $(ARGS)
+
+chaos-mutants: dev     ## break the program in known ways; each must be found (15 minutes)
+	$(BIN)/python -m chaos.mutants $(ARGS)
 
 install: $(VENV)/installed       ## .venv with the pinned, hashed dependencies
 dev: $(VENV)/installed-dev       ## the same, with what tests need

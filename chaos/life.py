@@ -148,6 +148,9 @@ class Life:
     async def go_on(self, lives: list[int]) -> None:
         """Ask again what was never answered in these lives, and deliver what was never taken."""
         if lives:
+            # Others come first: who asks again then meets a process that has the account in memory, not the key.
+            everybody = [Asked("spend", str(person + 1), 1, self.key()) for person in range(PEOPLE)]
+            await self.attempt(self.ask(everybody))
             left = self.outside.known(*lives).open
             spends = [one for one in left if one.what == "spend"]
             for place in range(0, len(spends), self.birth.batch):

@@ -63,6 +63,12 @@ TARGETS = {
     "ops.83.restore_swapped": ("restore", 1),
     "ops.84.key_revoked": ("keys", 1),
 }
+# A point that is reached slowly, and where the time goes.
+SLOWLY = {
+    "write.08.balance_row": "write.07.entry_row",
+    "webhook.10.before_commit": "webhook.05.begun",
+    "admin.71.written": "write.07.entry_row",
+}
 # Inside transactions, where an error may arise from the database itself.
 MAY_FAIL = (
     "refund.",
@@ -186,6 +192,9 @@ class Storm:
         what = f"raise:{random.choice(ERRORS)}" if fails else "kill"
         count = 1 if target in self._missed else random.randint(1, most)
         told["plan"] = f"{target}={what}@{count}"
+        if target in SLOWLY:
+            # Whoever answers before the commit has time to do so.
+            told["plan"] += f";{SLOWLY[target]}=sleep:30@{count}"
         return "error at a point" if fails else "SIGKILL at a point"
 
     def _judge(self, folder: Path, told: dict[str, Any], ended: dict[str, Any], fault: str) -> None:
