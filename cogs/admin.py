@@ -1,5 +1,5 @@
 """
-What operators do: `!admin_quota add|remove|plan|stats`.
+What operators do: `!admin_quota add|remove|plan|block|unblock|stats`.
 
 Who may is checked four times over, because discord.py leaves holes: a check on a group does not guard its
 sub-commands, and slash permissions say nothing about the prefix form. The cog checks both forms, every leaf checks,
@@ -29,7 +29,7 @@ from quota_core.catalog import Catalog
 from quota_core.grants import Grants
 from quota_core.operators import Operators
 from quota_core.stats import Statistics
-from wording.admin_card import change_card, plan_card, stats_card
+from wording.admin_card import change_card, plan_card, stats_card, status_card
 from wording.help_card import help_card
 from wording.safe import mention
 
@@ -198,6 +198,37 @@ class Admin(Topic):
         await tell(
             context, plan_card(change, self.catalog, words, who=mention(user.id), now_ms=self._clock())
         )
+
+    @admin_quota.command(name="block", description=command_english("admin_quota block"))  # type: ignore[arg-type]  # the same
+    @app_commands.describe(
+        user=option_english("admin_quota block", "user"), reason=option_english("admin_quota block", "reason")
+    )
+    @operators_only
+    async def block(
+        self, context: commands.Context[Any], user: Annotated[discord.User, Person], *, reason: str = ""
+    ) -> None:
+        """Let a user spend nothing until an operator lifts it."""
+        change = await self._grants.block(
+            account_of(user), actor=actor_of(context), reason=reason, key=source_id(context)
+        )
+        words = await self.speech.words(context)
+        await tell(context, status_card(change, words, who=mention(user.id), reason=reason))
+
+    @admin_quota.command(name="unblock", description=command_english("admin_quota unblock"))  # type: ignore[arg-type]  # the same
+    @app_commands.describe(
+        user=option_english("admin_quota unblock", "user"),
+        reason=option_english("admin_quota unblock", "reason"),
+    )
+    @operators_only
+    async def unblock(
+        self, context: commands.Context[Any], user: Annotated[discord.User, Person], *, reason: str = ""
+    ) -> None:
+        """Lift a block by hand."""
+        change = await self._grants.unblock(
+            account_of(user), actor=actor_of(context), reason=reason, key=source_id(context)
+        )
+        words = await self.speech.words(context)
+        await tell(context, status_card(change, words, who=mention(user.id), reason=reason))
 
     @plan.autocomplete("plan")
     async def offer_plans(

@@ -16,6 +16,7 @@ from quota_core.database import Database
 from quota_core.decisions import Consume, Decisions
 from quota_core.errors import OutOfQuotaError, QuotaError
 from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, overage_left, spendable
+from quota_core.paying import add_parents, paying, told
 from quota_core.posting import Posting
 from quota_core.statements import Work
 
@@ -72,7 +73,7 @@ class Advisor:
         now_ms, states = self._clock(), []
         for ref in operation.payers:
             state = self._book.states.get(ref)
-            if state is None:
+            if state is None or state.parent is not None:
                 return None
             windows = self._book.windows(state, operation.metric, now_ms)
             if not all(window.place in state.used for window in windows):
@@ -83,7 +84,8 @@ class Advisor:
     def _on(self, operation: Consume) -> Work[Advice]:
         now_ms = self._clock()
         states = yield from self._book.states_of(operation.payers, now_ms=now_ms, create=False)
-        payers = [states[ref] for ref in operation.payers]
+        yield from add_parents(self._book, states, now_ms)
+        payers = paying(operation.payers, states)
         yield from self._book.prepare([(state, operation.metric) for state in payers], now_ms)
         return self._rehearsed(operation, payers, now_ms)
 
@@ -96,7 +98,8 @@ class Advisor:
             copied = _copied(state, _NOBODY + place)
             payers.append(Payer(copied, self._book.windows(copied, metric, now_ms)))
         outcome = self._decisions.decide(operation, payers, posting)
-        first = Payer(states[0], payers[0].windows)
+        place = told(payers)
+        first = Payer(states[place], payers[place].windows)
         lots = spendable(first.state.lots.get(metric, ()), now_ms)
         refusal = None if isinstance(outcome, Spend) else outcome
         return Advice(

@@ -50,8 +50,8 @@ class Spend(NamedTuple):
     crossings: tuple[Crossing, ...] = ()
 
 
-def spend_of(metric: str, entries: Sequence[Entry], *, replayed: bool) -> Spend:
-    """Return the answer that these entries of one operation stand for."""
+def spend_of(metric: str, entries: Sequence[Entry], *, replayed: bool, told: int = 0) -> Spend:
+    """Return the answer that these entries of one operation stand for; it tells what is left at the one `told`."""
     units = lots = overage = 0
     for entry in entries:
         units += entry.units
@@ -59,14 +59,15 @@ def spend_of(metric: str, entries: Sequence[Entry], *, replayed: bool) -> Spend:
             parts = parts_of(entry.parts)
             lots -= sum(delta for pot, delta in parts if pot[0] == "#")
             overage += max((delta for pot, delta in parts if pot[0] == "+"), default=0)
+    left = entries[min(told, len(entries) - 1)]
     return Spend(
         metric=metric,
         units=units,
         from_allowance=units - lots - overage,
         from_purchased=lots,
         from_overage=overage,
-        allowance_left=entries[0].allowance_left,
-        purchased_left=entries[0].purchased_left,
+        allowance_left=left.allowance_left,
+        purchased_left=left.purchased_left,
         entry_ids=tuple([entry.id for entry in entries]),
         replayed=replayed,
     )

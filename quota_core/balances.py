@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database
-from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, spendable
+from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, overage_left, spendable
 from quota_core.statements import Work
 from quota_core.store import states as state_rows
 
@@ -43,7 +43,8 @@ class MetricBalance:
 
     `purchased` counts units brought for ever (operators' grants included) less those taken back;
     `purchased_left` is what is left of them; `expiring_left` what is left of lots that end; `debt` is what
-    later purchases pay first. `held` units count as used until their holds end.
+    later purchases pay first. `held` units count as used until their holds end;
+    `overage_left` is how far one may go beyond the limits (None: without end).
     """
 
     metric: str
@@ -55,6 +56,7 @@ class MetricBalance:
     expiring_left: int
     debt: int
     held: int = 0
+    overage_left: int | None = 0
 
     @property
     def is_of_use(self) -> bool:
@@ -68,6 +70,11 @@ class MetricBalance:
             or self.debt
             or self.held
         )
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing of it can be spent now, not even beyond a limit."""
+        return self.total_left is not None and self.total_left <= 0 and self.overage_left == 0
 
     @property
     def purchased_used(self) -> int:
@@ -84,7 +91,11 @@ class MetricBalance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What an account has; `metrics` holds those of its plan and those it bought, the primary one first."""
+    """
+    What an account has; `metrics` holds those of its plan and those it bought, the primary one first.
+
+    Where a `parent` pays, all but the name is the parent's.
+    """
 
     account: AccountRef
     exists: bool
@@ -93,6 +104,18 @@ class Balance:
     blocked: bool
     locale: str | None
     metrics: tuple[MetricBalance, ...]
+    parent: AccountRef | None = None
+
+    @property
+    def status(self) -> str:
+        """
+        Say `blocked` (by hand: only an operator lifts it), `exhausted` or `active`.
+
+        Exhausted is nobody's word: nothing of any metric can be spent now. A refill or a purchase ends it.
+        """
+        if self.blocked:
+            return "blocked"
+        return "exhausted" if all(part.is_exhausted for part in self.metrics) else "active"
 
     def has_ended(self, now_ms: int) -> bool:
         """Tell whether a window of it is over, so that less may be used by now."""
@@ -159,7 +182,7 @@ class Balances:
         counted: no unit is shown that a spend could not have.
         """
         state = self._book.states.get(account)
-        if state is None or self._database.busy:
+        if state is None or state.parent is not None or self._database.busy:
             return None
         brought = self._brought.get(state.id)
         if brought is None or not brought.holds_for(state):
@@ -173,12 +196,18 @@ class Balances:
     def _of(self, account: AccountRef) -> Work[tuple[Balance, _Brought]]:
         now_ms, book = self._clock(), self._book
         state = (yield from book.states_of([account], now_ms=now_ms, create=False))[account]
+        parent, blocked = state.parent, state.blocked
+        if parent is not None:
+            # What it can spend is what its parent has.
+            state = (yield from book.states_of([parent], now_ms=now_ms, create=False))[parent]
         yield from book.prepare([(state, name) for name in self._metrics], now_ms)
         # Taken before the look: spends that are decided meanwhile make versions, but bring nothing.
         version, units = state.version, []
         for name in self._metrics:
             units += [(yield from state_rows.brought(state.id, book.metric_ids[name]))]
         balance = self._balance(state, self._payers(state, now_ms), units, now_ms)
+        if parent is not None:
+            balance = replace(balance, account=account, parent=parent, blocked=blocked or balance.blocked)
         return balance, _Brought(state, version, tuple(units))
 
     def _keep(self, brought: _Brought) -> None:
@@ -230,6 +259,7 @@ def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance
         frozen=frozen,
         expiring_left=expiring,
         debt=payer.state.debt.get(name, 0),
+        overage_left=overage_left(payer, allowance_left(payer) or 0),
         held=sum(hold.units for hold in payer.state.holds if hold.metric == name),
     )
 

@@ -42,6 +42,10 @@ class Terms(NamedTuple):
     own: bool
 
 
+_NO_TERMS = Terms((), 0, NEVER_MS, own=True)
+"""Of an account for which another one pays."""
+
+
 class Book:
     """
     The states that are resident, and the windows in force.
@@ -150,6 +154,8 @@ class Book:
 
     def terms(self, state: AccountState, metric: str, now_ms: int) -> Terms:
         """Return the same, with whom and when they hold for."""
+        if state.parent is not None:
+            return _NO_TERMS
         plan = state.plan_at(now_ms)
         terms = self._terms.get((plan, metric))
         if terms is not None and terms.from_ms <= now_ms < terms.until_ms:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from quota_core.recount import Recount
+from quota_core.recounted_standings import AS_OPENED
 from quota_core.statements import Row, Work
 from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
@@ -15,7 +16,6 @@ from quota_core.witnesses import beginning
 
 _LAST_ID = 2**63 - 1
 _NOWHERE = (0, 0, b"", 0, 0)
-_AS_OPENED = (None, "active")
 _NO_PLAN = (None, None)
 
 
@@ -46,7 +46,7 @@ class AccountsTable:
             closed[row[0]].append(row)
         self._verdict.count("allowances", len(windows))
         lone = yield from rows.lone_balances(after, upto)
-        chains, plans = self._count.chains, self._count.plans
+        chains, plans, standings = self._count.chains, self._count.plans, self._count.standings
         for row in accounts:
             account = row[0]
             # Nearly every row is right; only of others the reason is looked for.
@@ -54,7 +54,7 @@ class AccountsTable:
                 self._verdict.note(self._erased(row))
             if (
                 row[8:12] != chains.get(account, _NOWHERE)[:4]
-                or row[3:5] != _AS_OPENED
+                or row[3:5] != standings.get(account, AS_OPENED)
                 or row[6:8] != plans.get(account, _NO_PLAN)
             ):
                 self._verdict.note(self._account(row[:8]))
@@ -71,10 +71,11 @@ class AccountsTable:
         said = self._count.plans.get(account, _NO_PLAN)
         if (plan, until_ms) != said:
             yield f"account {account}: is on plan {plan} ({until_ms}), its entries say {said[0]} ({said[1]})"
-        if status != "active":
-            yield f"account {account}: is {status}, and no entry says so"
-        if parent is not None:
-            yield f"account {account}: belongs to account {parent}, and no entry says so"
+        said_parent, said_status = self._count.standings.get(account, AS_OPENED)
+        if status != said_status:
+            yield f"account {account}: is {status}, its entries say {said_status}"
+        if parent != said_parent:
+            yield f"account {account}: belongs to account {parent}, its entries say {said_parent}"
 
     def _erased(self, row: Row) -> Iterator[str]:
         account, kind, external_id, kept = row[0], row[1], row[2], row[13]

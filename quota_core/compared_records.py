@@ -45,7 +45,7 @@ class AuditTable:
         witness, _ = witnesses.by_hand(actor, action, reason)
         if made is None:
             yield f"audit row {audit}: entry {entry} was not made by hand"
-        elif (witness, action, at_ms) != (made.witness, EntryKind(made.kind).name.lower(), made.at_ms):
+        elif (witness, action, at_ms) != (made.witness, made.action, made.at_ms):
             yield f"audit row {audit}: does not say what entry {entry} was made with"
 
 

@@ -40,4 +40,5 @@ class Noted:
     purchased_left: int
     lot: int
     into_lot: int
+    action: str
     witness: str

@@ -27,6 +27,7 @@ from quota_core.errors import (
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.not_in_plan import lacking, outside
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
+from quota_core.paying import add_parents, paying, told
 from quota_core.posting import Crossed, Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -108,29 +109,26 @@ class Decisions:
         states = yield from self._book.states_of(
             [ref for operation in operations for ref in operation.payers], now_ms=now_ms, create=True
         )
+        yield from add_parents(self._book, states, now_ms)
         yield from hold_ends.end_due(self._book, states, now_ms)
         # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
         known = yield from shares.known([(op.key, states[op.account].id) for op in operations])
+        payers_of = [paying(operation.payers, states) for operation in operations]
         yield from self._book.prepare(
-            [(states[ref], op.metric) for op in operations for ref in op.payers], now_ms
+            [(one, op.metric) for op, all_ in zip(operations, payers_of, strict=True) for one in all_], now_ms
         )
         posting = Posting(self._book, now_ms)
-        yield from posting.begin(sum([len(operation.payers) for operation in operations]))
+        yield from posting.begin(sum([len(all_) for all_ in payers_of]))
         outcomes: Outcomes = []
-        for operation in operations:
-            first = states[operation.account]
+        for operation, who in zip(operations, payers_of, strict=True):
+            first = who[0]
             place = (operation.key, first.id)
-            payers = [
-                Payer(states[ref], posting.windows_of(states[ref], operation.metric))
-                for ref in operation.payers
-            ]
+            payers = [Payer(one, posting.windows_of(one, operation.metric)) for one in who]
             if place in known:
                 outcomes.append(self.replay(operation, payers, known[place]))
                 continue
             count = len(posting.entries)
-            alone = (
-                None if operation.others else self._decide_alone(operation, first, payers[0].windows, posting)
-            )
+            alone = None if len(who) > 1 else self._decide_alone(operation, first, payers[0].windows, posting)
             outcomes.append(self.decide(operation, payers, posting) if alone is None else alone)
             if len(posting.entries) > count:
                 known[place] = posting.entries[count:]
@@ -181,7 +179,7 @@ class Decisions:
         state = self._book.states.get(account)
         if state is None or others or key in self._keys or key in self._older_keys:
             return None
-        if state.holds and hold_ends.is_due(state, posting.now_ms):
+        if state.parent is not None or (state.holds and hold_ends.is_due(state, posting.now_ms)):
             return None
         outcome = self._decide_alone(operation, state, posting.windows_of(state, metric), posting)
         if type(outcome) is Spend:
@@ -228,7 +226,7 @@ class Decisions:
         until_ms: int | None = None,
     ) -> Spend | QuotaError:
         """Spend, or refuse; with `until_ms` the units are held until then, and not spent yet."""
-        first, metric, units = payers[0], operation.metric, operation.units
+        first, metric, units = payers[told(payers)], operation.metric, operation.units
         for payer in payers:
             if payer.state.blocked:
                 return AccountBlockedError(str(payer.state.ref))
@@ -245,14 +243,14 @@ class Decisions:
             return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
         if until_ms is not None:
             drafts = [replace(draft, kind=EntryKind.HOLD) for draft in drafts]
-            drafts[0] = replace(drafts[0], parts=(*drafts[0].parts, facts.until(until_ms)))
+            drafts[0] = replace(drafts[0], parts=(*drafts[0].parts, facts.fact(facts.UNTIL, until_ms)))
         windows = {payer.state.id: payer.windows for payer in payers}
         # The key is the first payer's; another one's account may have its own operation under the same key.
         entries = [posting.append(drafts[0], operation.key, windows[drafts[0].state.id])]
         for draft in drafts[1:]:
             key = shares.payer_key(drafts[0].state.id, operation.key)
             entries.append(posting.append(draft, key, windows[draft.state.id]))
-        return answers.spend_of(metric, entries, replayed=False)
+        return answers.spend_of(metric, entries, replayed=False, told=told(payers))
 
     def replay(
         self,
@@ -276,7 +274,9 @@ class Decisions:
             )
         if not same:
             return ConflictingReplayError("this key was used before, with other content")
-        return answers.spend_of(self._book.metric_names[before[0].metric], before, replayed=True)
+        return answers.spend_of(
+            self._book.metric_names[before[0].metric], before, replayed=True, told=told(payers)
+        )
 
 
 def _service_in(entry: Entry) -> tuple[Part, ...]:

@@ -15,6 +15,7 @@ QuotaError
 ├── UnknownHoldError           nothing was held under this key
 ├── HoldEndedError             the hold has ended in another way, or by its time
 ├── ConflictingReplayError     same key as before, different content
+├── UnfitParentError           this account cannot pay for that one
 ├── AmountError                an amount outside its bounds
 ├── NotAllowedError            the actor may not do this
 ├── PreferenceError            no such time zone, hours or address
@@ -196,6 +197,22 @@ class HoldEndedError(QuotaError):
 
 class ConflictingReplayError(QuotaError):
     """The key was used before for something else; send a new key."""
+
+
+class UnfitParentError(QuotaError):
+    """
+    This account cannot pay for that one.
+
+    Attributes:
+        why: not_external, itself, has_parent, has_children: one level is all there is.
+        parent: the account that was to pay.
+
+    """
+
+    def __init__(self, why: str, parent: str) -> None:
+        self.why = why
+        self.parent = parent
+        super().__init__(f"{parent} cannot be the parent: {why}")
 
 
 class AmountError(QuotaError):

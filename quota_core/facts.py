@@ -3,26 +3,29 @@ What an entry says beside units and pots, under the chain with them: `~until=176
 
     ~until=…     this hold ends by itself at that moment (UTC milliseconds); the first payer's entry has it
     ~hold12=3    an end of the hold that entry 12 placed: 3 of its units were used
+    ~blocked=1   the account is blocked by hand, with 0 no longer; ~was_blocked=0 says what it was before
+    ~parent=34   that account pays for this one, with 0 no other one
 """
 
 from __future__ import annotations
 
-from quota_core.parts import Part, parts_of
+from quota_core.ledger import EntryKind
+from quota_core.parts import FACT_MARK, Part, parts_of
 
-FACT_MARK = "~"
-_UNTIL, _HOLD = f"{FACT_MARK}until", f"{FACT_MARK}hold"
-
-
-def until(until_ms: int) -> Part:
-    """Say when a hold ends by itself."""
-    return (_UNTIL, until_ms)
+UNTIL, BLOCKED, WAS_BLOCKED, PARENT = "until", "blocked", "was_blocked", "parent"
+_HOLD = f"{FACT_MARK}hold"
 
 
-def until_in(parts: str) -> int | None:
-    """Return when the hold of this entry ends; None where another account's entry says it, or it is no hold."""
-    if _UNTIL not in parts:
+def fact(name: str, number: int) -> Part:
+    """Return the part that says this."""
+    return (f"{FACT_MARK}{name}", number)
+
+
+def fact_in(parts: str, name: str) -> int | None:
+    """Return what an entry says under a name, None when it says nothing."""
+    if FACT_MARK not in parts:
         return None
-    return next((moment for pot, moment in parts_of(parts) if pot == _UNTIL), None)
+    return next((number for pot, number in parts_of(parts) if pot == f"{FACT_MARK}{name}"), None)
 
 
 def hold_end(entry_id: int, used: int) -> Part:
@@ -36,3 +39,10 @@ def hold_end_in(parts: str) -> tuple[int, int]:
         if pot.startswith(_HOLD):
             return int(pot.removeprefix(_HOLD)), used
     raise ValueError("no hold ends here")
+
+
+def action_of(kind: int, parts: str) -> str:
+    """Return the word for what was done by hand in an entry."""
+    if kind == EntryKind.STATUS:
+        return "block" if fact_in(parts, BLOCKED) else "unblock"
+    return EntryKind(kind).name.lower()

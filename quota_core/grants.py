@@ -1,5 +1,5 @@
 """
-What operators do by hand: give units, take them away, change a plan.
+What operators do by hand: give units, take them away, change a plan, block, say who pays for whom.
 
 Each writes its entry and an audit row with actor and reason in one transaction, once per key.
 """
@@ -11,22 +11,23 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
-from quota_core import ledger, taking_back, witnesses
+from quota_core import ledger, taking_back
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
+from quota_core.by_hand import ByHand
 from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import AmountError, ConflictingReplayError, MetricKindError
 from quota_core.keys import key_bytes
-from quota_core.ledger import Draft, EntryKind, Payer
+from quota_core.ledger import Draft, EntryKind
 from quota_core.operators import Actor, Operators
 from quota_core.parts import parts_of
 from quota_core.posting import Posting
+from quota_core.standings import ParentChange, StatusChange, set_blocked, set_parent
 from quota_core.statements import Work
-from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
 
 T = TypeVar("T")
@@ -128,6 +129,40 @@ class Grants:
         self._book.catalog.known_plan(plan)
         return await self._committed(lambda: work.plan(plan, until_ms, self._clock()))
 
+    async def block(
+        self, account: AccountRef, *, actor: Actor, reason: str, key: str | int | UUID
+    ) -> StatusChange:
+        """Let the account spend nothing, whatever it has, until an operator unblocks it; holds may still end."""
+        work = self._operation(account, actor=actor, reason=reason, key=key)
+        return await self._committed(lambda: set_blocked(work, self._clock(), blocked=True))
+
+    async def unblock(
+        self, account: AccountRef, *, actor: Actor, reason: str, key: str | int | UUID
+    ) -> StatusChange:
+        """Lift a block by hand; an account that has nothing left has that after all."""
+        work = self._operation(account, actor=actor, reason=reason, key=key)
+        return await self._committed(lambda: set_blocked(work, self._clock(), blocked=False))
+
+    async def set_parent(
+        self,
+        account: AccountRef,
+        parent: AccountRef | None,
+        *,
+        actor: Actor,
+        reason: str,
+        key: str | int | UUID,
+    ) -> ParentChange:
+        """
+        Let `parent` pay for what the account spends, at its own limits; None: nobody but itself.
+
+        Raises:
+            NotAllowedError: nothing was changed.
+            UnfitParentError: one of them is no external account, or there would be two levels.
+
+        """
+        work = self._operation(account, actor=actor, reason=reason, key=key)
+        return await self._committed(lambda: set_parent(work, parent, self._clock()))
+
     async def _committed(self, work: Callable[[], Work[T]]) -> T:
         change = await self._database.write(work)
         crash_point("admin.72.committed")
@@ -155,18 +190,11 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True)
-class _Operation:
-    """One change by hand, as a transaction's work."""
-
-    book: Book
-    account: AccountRef
-    metric: str
-    key: bytes
-    actor: Actor
-    reason: str
+class _Operation(ByHand):
+    """One change of units or plan, as a transaction's work."""
 
     def change(self, kind: EntryKind, units: int, now_ms: int) -> Work[Change]:
-        payer, before = yield from self._start(now_ms)
+        payer, before, _ = yield from self.start(now_ms)
         if before is not None:
             return self._replayed(before, kind, units)
         posting = Posting(self.book, now_ms)
@@ -185,11 +213,11 @@ class _Operation:
             draft = ledger.bring(payer.state, kind, self.metric, units, lot.id)
         else:
             draft = taking_back.remove(payer.state, self.metric, units, now_ms)
-        yield from self._book_it(posting, draft, payer, now_ms)
+        yield from self.write(posting, draft, payer)
         return Change(units=draft.units, before=held, after=lots_left(payer, self.metric, now_ms))
 
     def plan(self, plan: str, until_ms: int | None, now_ms: int) -> Work[PlanChange]:
-        payer, before = yield from self._start(now_ms)
+        payer, before, _ = yield from self.start(now_ms)
         state = payer.state
         old = self.book.plan_id(state, now_ms)
         if before is not None:
@@ -211,32 +239,8 @@ class _Operation:
             units=0,
             parts=((f"plan:{old}>{plan}", until_ms or 0),),
         )
-        yield from self._book_it(posting, draft, payers[state.id, self.metric], now_ms)
+        yield from self.write(posting, draft, payers[state.id, self.metric])
         return PlanChange(before=old, after=plan, until_ms=until_ms)
-
-    def _start(self, now_ms: int) -> Work[tuple[Payer, Entry | None]]:
-        states = yield from self.book.states_of([self.account], now_ms=now_ms, create=True)
-        state = states[self.account]
-        found = yield from entry_rows.by_keys([(self.key, state.id)])
-        payers = yield from self.book.payers([(state, self.metric)], now_ms)
-        return payers[state.id, self.metric], found[0] if found else None
-
-    def _book_it(self, posting: Posting, draft: Draft, payer: Payer, now_ms: int) -> Work[None]:
-        action = draft.kind.name.lower()
-        witness = witnesses.by_hand(str(self.actor), action, self.reason)
-        # A plan is what stands last in its entry.
-        parts = (witness, *draft.parts) if draft.kind is EntryKind.PLAN else (*draft.parts, witness)
-        entry = posting.append(replace(draft, parts=parts), self.key, payer.windows)
-        posting.close()
-        yield from posting.write()
-        yield from entry_rows.add_audit(
-            entry.id,
-            actor=str(self.actor),
-            action=action,
-            reason=self.reason,
-            now_ms=now_ms,
-        )
-        crash_point("admin.71.written")
 
     def _replayed(self, entry: Entry, kind: EntryKind, units: int) -> Change:
         # A removal may have moved less than was asked, so only more than was asked is another content.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quota_core import facts
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database
@@ -18,7 +19,7 @@ class HistoryLine:
     """
     One change, or one order that is not paid (`status` pending or failed; then there is no balance after).
 
-    `kind` is that of an entry in small letters; units are positive; `after` is what the lots
+    `kind` is that of an entry in small letters, or block and unblock; units are positive; `after` is what the lots
     held then. Of holds, those are changes that are open: what they were settled with is use, as requests are.
     """
 
@@ -92,7 +93,7 @@ class History:
         )
         lines = tuple(
             HistoryLine(
-                kind=EntryKind(row[0]).name.lower(),
+                kind=facts.action_of(row[0], row[7]),
                 status=row[1],
                 metric=self._book.metric_names[row[2]],
                 units=row[3],

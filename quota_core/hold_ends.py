@@ -90,7 +90,7 @@ def _end_key(held: Entry) -> bytes:
 
 
 def _told(book: Book, held: Sequence[Entry], entries: Sequence[Entry], *, replayed: bool) -> HoldEnd:
-    until_ms = facts.until_in(held[0].parts)
+    until_ms = facts.fact_in(held[0].parts, facts.UNTIL)
     assert until_ms is not None
     first = entries[0]
     settled = first.kind == EntryKind.SETTLE

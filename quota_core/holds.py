@@ -34,6 +34,7 @@ from quota_core.errors import (
 )
 from quota_core.hold_ends import HoldEnd
 from quota_core.ledger import EntryKind, Payer
+from quota_core.paying import add_parents, paying
 from quota_core.posting import Posting
 from quota_core.returns import OpenHold
 from quota_core.statements import Work
@@ -147,14 +148,15 @@ class Holds:
     def _hold(self, operation: Consume, ttl_ms: int) -> Work[Held | QuotaError]:
         book, now_ms, metric = self._book, self._clock(), operation.metric
         states = yield from book.states_of(operation.payers, now_ms=now_ms, create=True)
-        first = states[operation.account]
+        yield from add_parents(book, states, now_ms)
+        first, *others = paying(operation.payers, states)
         yield from hold_ends.end_due(book, states, now_ms)
         # Look only now, as a batch does: of two copies of a call one sees the other's entry.
         place = (operation.key, first.id)
         before = (yield from shares.known([place])).get(place)
-        yield from book.prepare([(states[ref], metric) for ref in operation.payers], now_ms)
+        yield from book.prepare([(one, metric) for one in (first, *others)], now_ms)
         posting = Posting(book, now_ms)
-        payers = [Payer(states[ref], posting.windows_of(states[ref], metric)) for ref in operation.payers]
+        payers = [Payer(one, posting.windows_of(one, metric)) for one in (first, *others)]
         if before is not None:
             return self._replay(operation, payers, before, ttl_ms)
         yield from posting.begin(len(payers))
@@ -181,7 +183,7 @@ class Holds:
         spend = self._decisions.replay(operation, payers, before, kind=EntryKind.HOLD)
         if not isinstance(spend, Spend):
             return spend
-        until_ms = facts.until_in(before[0].parts)
+        until_ms = facts.fact_in(before[0].parts, facts.UNTIL)
         if until_ms != before[0].at_ms + ttl_ms:
             return ConflictingReplayError("this key was used before, with another time to live")
         return Held(spend, until_ms)
@@ -192,7 +194,7 @@ class Holds:
         states = yield from book.states_of([account], now_ms=now_ms, create=False)
         state = states[account]
         held = (yield from shares.known([(key, state.id)])).get((key, state.id))
-        if held is None or facts.until_in(held[0].parts) is None:
+        if held is None or facts.fact_in(held[0].parts, facts.UNTIL) is None:
             return UnknownHoldError("nothing was held under this key")
         units = sum(entry.units for entry in held)
         if used is not None and not 0 <= used <= units:

@@ -10,9 +10,8 @@ Pots, in the order in which a spend uses them:
     overage      beyond the windows that charge, if the plan has any        +2026-11=2
 and, beside them, debt                                                      !=5
 and what other accounts paid of the same operation                          ^34=7
-Three parts say something beside the units: when a lot ends, a digest that binds another row (see `witnesses`), and
-which service was called how often, in the entry of every payer: @12=1763600000000 &0f3a…=1 *rag=1.
-A fourth says what an operation is about (see `facts`): ~until=1763600000000.
+Other parts say something beside the units: when a lot ends (@12=1763600000000), which service was called how often
+(*rag=1), a digest that binds another row (&0f3a…=1, see `witnesses`), other facts (~blocked=1, see `facts`).
 """
 
 from __future__ import annotations
@@ -51,6 +50,8 @@ class EntryKind(IntEnum):
     SETTLE = 9
     RELEASE = 10
     SET = 11
+    STATUS = 12
+    PARENT = 13
     FREEZE = 14
     UNFREEZE = 15
     TAKE_BACK = 16
@@ -77,7 +78,7 @@ class AccountState:
 
     `used` maps windows (requests/2026-11-20) to units used and how many of them were overage; a window that is not
     in it was not read yet. `closed` names those of them that ended and can leave it. `lots` holds, by metric, the
-    lots with something left, `holds` what is held for this account.
+    lots with something left, `holds` what is held for it, and a `parent` pays for it.
     """
 
     id: int
@@ -95,6 +96,7 @@ class AccountState:
     debt: Mapping[str, int] = field(default_factory=lambda: _NO_DEBT)
     closed: frozenset[str] = frozenset()
     holds: tuple[OpenHold, ...] = ()
+    parent: AccountRef | None = None
 
     def add_lots(self, metric: str, lots: Iterable[Lot]) -> None:
         """Put lots beside those that are here."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from quota_core.book import Book
 from quota_core.errors import NotInPlanError
 from quota_core.ledger import AccountState, Payer
+from quota_core.paying import told
 
 
 def lacking(
@@ -14,7 +15,7 @@ def lacking(
 ) -> NotInPlanError | None:
     """Return the refusal of what needs a feature that no payer's plan has; `service` "" is none."""
     feature = book.catalog.feature_of(metric, service or None)
-    plans = [book.plan_id(state, now_ms) for state in states]
+    plans = [book.plan_id(state, now_ms) for state in states if state.parent is None]
     if any(book.catalog.plans[plan].has(feature) for plan in plans):
         return None
     having = book.catalog.plans_with(feature, metric)
@@ -28,7 +29,7 @@ def outside(
     plans = book.catalog.plans_with(None, metric)
     if not plans or any(payer.windows or _holds(payer.state, metric) for payer in payers):
         return None
-    plan = book.plan_id(payers[0].state, now_ms)
+    plan = book.plan_id(payers[told(payers)].state, now_ms)
     return NotInPlanError(service or metric, metric=metric, feature=None, plan=plan, plans=plans)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 Part = tuple[str, int]
 
 SERVICE_MARK = "*"
+FACT_MARK = "~"
 NO_WINDOW = frozenset("#!+^@&*~")
 """How parts begin that name no window: a window begins with a digit or a letter."""
 

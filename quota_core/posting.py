@@ -90,7 +90,8 @@ class Posting:
     def windows_of(self, state: AccountState, metric: str) -> tuple[Window, ...]:
         """Return the windows that the account's plan has on the metric at this posting's moment."""
         place = (state.plan, metric)
-        windows = self._windows.get(place) if state.plan_until_ms is None else None
+        shared = state.plan_until_ms is None and state.parent is None
+        windows = self._windows.get(place) if shared else None
         if windows is None:
             terms = self._book.terms(state, metric, self.now_ms)
             windows = terms.windows

@@ -6,9 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from quota_core.chain import Entry
-from quota_core.facts import FACT_MARK
 from quota_core.ledger import EntryKind
-from quota_core.parts import SERVICE_MARK, parts_of
+from quota_core.parts import FACT_MARK, SERVICE_MARK, parts_of
 from quota_core.witnesses import ENDS_MARK, MARK
 
 # What other accounts paid, digests of other rows, which service it was for, what it is about.

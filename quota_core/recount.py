@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from quota_core import witnesses
+from quota_core import facts, witnesses
 from quota_core.chain import GENESIS, seal
 from quota_core.counted import LotCount, Noted
-from quota_core.facts import FACT_MARK
 from quota_core.ledger import EntryKind
-from quota_core.parts import SERVICE_MARK
+from quota_core.parts import FACT_MARK, SERVICE_MARK
 from quota_core.periods import LEVEL
 from quota_core.recounted_holds import HoldsCount
 from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
+from quota_core.recounted_standings import Standing, standing_after
 from quota_core.statements import Row
 from quota_core.window_sums import OVERAGE, WindowSums
 
@@ -29,6 +29,8 @@ _SPEND, _GIVE_BACK, _GRANT = int(EntryKind.SPEND), int(EntryKind.GIVE_BACK), int
 _REMOVE, _PURCHASE, _EXPIRE = int(EntryKind.REMOVE), int(EntryKind.PURCHASE), int(EntryKind.EXPIRE)
 _PLAN, _CORRECT, _ERASE = int(EntryKind.PLAN), int(EntryKind.CORRECT), int(EntryKind.ERASE)
 _TAKE_BACK, _RESTORE = int(EntryKind.TAKE_BACK), int(EntryKind.RESTORE)
+_STATUS, _PARENT = int(EntryKind.STATUS), int(EntryKind.PARENT)
+_NOTING = frozenset((_GRANT, _REMOVE, _PURCHASE, _PLAN, _STATUS, _PARENT, _CORRECT))
 _HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
 _SET = int(EntryKind.SET)
 _TAKING = frozenset((_SPEND, _HOLD))
@@ -50,6 +52,7 @@ class Recount:
         self.entries = 0
         self.chains: dict[int, Chain] = {}
         self.plans: dict[int, tuple[str | None, int | None]] = {}
+        self.standings: dict[int, Standing] = {}
         self.sums = WindowSums()
         self.lots: dict[int, LotCount] = {}
         self.debts: dict[tuple[int, int], int] = {}
@@ -172,7 +175,9 @@ class _Count:
             self._problems += count.holds.end(row, parts)
         if kind == _ERASE:
             count.erased.add(self._account)
-        if kind not in (_GRANT, _REMOVE, _PURCHASE, _PLAN, _CORRECT):
+        if kind in (_STATUS, _PARENT):
+            count.standings[self._account] = standing_after(count.standings.get(self._account), kind, row[7])
+        if kind not in _NOTING:
             return
         lot, into = next(((int(pot[1:]), units) for pot, units in parts if pot[:1] == "#"), (0, 0))
         brought = Noted(
@@ -187,6 +192,7 @@ class _Count:
             purchased_left=row[11],
             lot=lot,
             into_lot=into,
+            action=facts.action_of(kind, row[7]),
             witness=next((pot for pot, _ in parts if pot[:1] == witnesses.MARK), ""),
         )
         (count.purchases if kind == _PURCHASE else count.by_hand)[row[0]] = brought

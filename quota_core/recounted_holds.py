@@ -40,7 +40,7 @@ class HoldsCount:
             key=row[9],
             own=row[6],
             units=row[6] + sum(share for pot, share in parts if pot[:1] == "^"),
-            until_ms=facts.until_in(row[7]),
+            until_ms=facts.fact_in(row[7], facts.UNTIL),
         )
 
     def end(self, row: Row, parts: Sequence[Part]) -> list[str]:

@@ -233,6 +233,7 @@ _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
         "unknown-preference",
         "This choice cannot be kept",
     ),
+    (errors.UnfitParentError, HTTPStatus.CONFLICT, "unfit-parent", "This account cannot pay for that one"),
     (errors.NotAllowedError, HTTPStatus.FORBIDDEN, "not-allowed", "This is not allowed"),
     (errors.ErasureRefusedError, HTTPStatus.CONFLICT, "erasure-refused", "Something must end first"),
 )

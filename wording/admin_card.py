@@ -6,6 +6,7 @@ from typing import Literal
 
 from quota_core.catalog import Catalog
 from quota_core.grants import Change, PlanChange
+from quota_core.standings import StatusChange
 from quota_core.stats import Stats
 from wording.card import Card, Field, Tone, clipped
 from wording.names import metric_name, package_name, plan_name, rate
@@ -82,6 +83,15 @@ def plan_card(
     )
     title = words("plan.same" if change.before == change.after else "plan.title")
     return Card(title, description, (*fields, *_reason(reason, words)), tone=Tone.GOOD)
+
+
+def status_card(change: StatusChange, words: Words, *, who: str, reason: str = "") -> Card:
+    """Return whether an account is blocked now, and that it was so before when nothing changed."""
+    kind = "blocked" if change.blocked else "unblocked"
+    lines = [words(f"status.{kind}_line", who=safe_name(who))]
+    if change.was_blocked == change.blocked:
+        lines.append(words("status.same_line"))
+    return Card(words(f"status.{kind}"), "\n".join(lines), tuple(_reason(reason, words)), tone=Tone.GOOD)
 
 
 def stats_card(stats: Stats, catalog: Catalog, words: Words) -> Card:

@@ -22,6 +22,8 @@ ARGUMENTS = {
     "admin_quota add": ("user", "amount", "reason?"),
     "admin_quota remove": ("user", "amount", "reason?"),
     "admin_quota plan": ("user", "plan", "until?"),
+    "admin_quota block": ("user", "reason?"),
+    "admin_quota unblock": ("user", "reason?"),
     "admin_quota stats": (),
 }
 COMMANDS = tuple(name for name in ARGUMENTS if not name.startswith("admin_quota"))

@@ -12,6 +12,7 @@ UNPAID = ("pending", "failed")
 KINDS = (
     *("purchase", "grant", "remove", "expire", "plan", "hold", "correct"),
     *("take_back", "restore", "freeze", "unfreeze"),
+    *("block", "unblock", "parent"),
 )
 
 

@@ -78,7 +78,7 @@ def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
 
 def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) -> Work[None]:
     """
-    Read plan, locale, lots, debts and holds into states whose rows are locked.
+    Read plan, status, parent, locale, lots, debts and holds into states whose rows are locked.
 
     In one statement, since each is a round trip on PostgreSQL. What is of a metric that this program does not know
     is another, newer one's and left out.
@@ -86,14 +86,15 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
     by_id = {state.id: state for state in states}
     rows = yield fetch_any(
         """
-        SELECT id, 0, 0, status, 0, plan_until_ms, 0, plan, locale FROM accounts WHERE id = ANY($1)
+        SELECT a.id, 0, 0, a.status, 0, a.plan_until_ms, 0, a.plan, a.locale, p.external_id
+        FROM accounts a LEFT JOIN accounts p ON p.id = a.parent WHERE a.id = ANY($1)
         UNION ALL
-        SELECT account, metric, id, source, left_units, expires_ms, frozen, '', '' FROM lots
+        SELECT account, metric, id, source, left_units, expires_ms, frozen, '', '', '' FROM lots
         WHERE account = ANY($1) AND left_units > 0
         UNION ALL
-        SELECT account, metric, 0, 'debt', units, 0, 0, '', '' FROM debts WHERE account = ANY($1) AND units > 0
+        SELECT account, metric, 0, 'debt', units, 0, 0, '', '', '' FROM debts WHERE account = ANY($1) AND units > 0
         UNION ALL
-        SELECT account, metric, entry, 'hold', units, expires_ms, 0, '', '' FROM holds WHERE account = ANY($1)
+        SELECT account, metric, entry, 'hold', units, expires_ms, 0, '', '', '' FROM holds WHERE account = ANY($1)
         """,
         list(by_id),
     )
@@ -102,6 +103,7 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
         if not number:
             state.plan_until_ms, state.plan, state.locale = row[5], row[7], row[8]
             state.blocked = kind == "blocked"
+            state.parent = None if row[9] is None else AccountRef("external", row[9])
         elif number not in metric_names:
             continue
         elif kind == "debt":

@@ -83,6 +83,21 @@ class TestOperators:
         assert answer["ephemeral"]
         assert (await core.parts.balances.of(AccountRef("user", str(MEMBER_ID)))).plan == "pro"
 
+    async def test_block_and_unblock(self, talk: Talk, core: Core) -> None:
+        """In both forms; a blocked user is told so, and only an operator lifts it."""
+        account = AccountRef("user", str(MEMBER_ID))
+        answer = await talk.answer_to(f"!admin_quota block {MEMBER} spam", as_=OPERATOR_ID)
+        refused = await talk.answer_to("!ask why?")
+        blocked = (await core.parts.balances.of(account)).status
+        lifted = await talk.slash("admin_quota unblock", as_=OPERATOR_ID, user=str(MEMBER_ID), reason="sorry")
+        status = (await core.parts.balances.of(account)).status
+
+        assert title_of(answer) == "⛔ Account blocked"
+        assert "spam" in text_of(answer)
+        assert title_of(refused) == "⛔ Account blocked"
+        assert title_of(lifted) == "✅ Account unblocked"
+        assert (blocked, status) == ("blocked", "active")
+
     async def test_stats_hold_money_and_are_never_public(self, talk: Talk) -> None:
         """In a server a button shows them to the operator alone."""
         cover = await talk.answer_to("!admin_quota stats", as_=OPERATOR_ID)
@@ -205,7 +220,7 @@ async def test_everybody_else_is_refused_everything(
             assert title_of(answer) == "⛔ Not allowed", leaf.qualified_name
             assert answer["ephemeral"]
 
-    assert len(leaves) == 5
+    assert len(leaves) == 7
     assert await core.bought(as_) == 0
     assert await core.database.read(_audit) == []
 

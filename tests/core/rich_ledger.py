@@ -13,6 +13,9 @@ ANA, BEN, TEAM, CARL = (
 )
 
 
+PROJECT, HOUSE = AccountRef("external", "project:x"), AccountRef("external", "team:x")
+
+
 async def order(ledger: OpenLedger, account: AccountRef, package: str, status: str | None) -> None:
     """Order a package for an account, paid by Ana, and report how its payment stands."""
     opened = await ledger.purchases.begin(account, package, buyer=ANA, locale="fr")
@@ -55,6 +58,12 @@ async def lived_in(ledger: OpenLedger) -> None:
     corrections = Corrections(ledger.database, ledger.book, clock=ledger.clock)
     for percent in (60, 30):
         await corrections.bring_to(ANA, percent, metric="requests", actor="terminal:root", reason="try")
+    await ledger.grants.block(CARL, actor=OPERATOR, reason="spam", key="k1")
+    await ledger.grants.block(BEN, actor=OPERATOR, reason="spam too", key="k2")
+    await ledger.grants.unblock(BEN, actor=OPERATOR, reason="a mistake", key="k3")
+    await ledger.quota.consume(PROJECT, 1, key="x0")
+    await ledger.grants.set_parent(PROJECT, HOUSE, actor=OPERATOR, reason="a project of theirs", key="k4")
+    await ledger.quota.consume(PROJECT, 3, key="x1")
     for status in ("pending", "failed", "expired", None):
         await order(ledger, TEAM, "five", status)
     await ledger.purchases.viewed(CARL, "shop")

@@ -248,4 +248,4 @@ async def test_the_first_bad_entry_is_named_first(rich: OpenLedger) -> None:
 
     assert found[0].startswith("entry 4:")
     assert any(problem.startswith("entry 9:") for problem in found)
-    assert found[-1].startswith("account 4:")
+    assert found[-1].startswith("account 6:")

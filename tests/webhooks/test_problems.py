@@ -35,6 +35,7 @@ REFUSALS = {
     "unknown-order": (errors.UnknownOrderError("o"), 404, None),
     "unknown-spend": (errors.UnknownSpendError(), 404, None),
     "unknown-hold": (errors.UnknownHoldError(), 404, None),
+    "unfit-parent": (errors.UnfitParentError("itself", "team:a"), 409, None),
     "hold-ended": (errors.HoldEndedError("expired", units_used=0), 409, None),
     "conflicting-replay": (errors.ConflictingReplayError(), 409, None),
     "amount-out-of-bounds": (errors.AmountError(0, minimum=1, maximum=9), 422, None),

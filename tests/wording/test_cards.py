@@ -7,9 +7,10 @@ import pytest
 from quota_core.catalog import Catalog
 from quota_core.grants import Change, PlanChange
 from quota_core.history import HistoryPage
+from quota_core.standings import StatusChange
 from quota_core.stats import Revenue, Stats
 from tests.wording.facts import NOW_MS, RESET_MS, drawn, history_line, notice, opened
-from wording.admin_card import change_card, plan_card, stats_card
+from wording.admin_card import change_card, plan_card, stats_card, status_card
 from wording.card import Tone
 from wording.help_card import (
     ARGUMENTS,
@@ -318,6 +319,18 @@ def test_a_notice_of_a_later_version_still_says_something(catalog: Catalog, engl
     assert "/quota_history" in card.description
 
 
+def test_a_status_says_what_happens_now(english: Words, french: Words) -> None:
+    """And that nothing changed when nothing did."""
+    blocked = status_card(
+        StatusChange(was_blocked=False, blocked=True), english, who=mention(1), reason="spam"
+    )
+    same = status_card(StatusChange(was_blocked=False, blocked=False), french, who=mention(1))
+
+    assert "<@1> can spend nothing until" in drawn(blocked)
+    assert "spam" in drawn(blocked)
+    assert "C'était déjà le cas" in drawn(same)
+
+
 def test_help_lists_what_the_reader_may_use(english: Words) -> None:
     """Operators' commands are for operators."""
     texts = [drawn(help_card(None, english, prefix="!", operator=one)) for one in (False, True)]
@@ -331,7 +344,7 @@ def test_help_about_one_command(english: Words, french: Words) -> None:
     """Found with or without a prefix, in any case."""
     assert help_card("/BUY_quota", english, prefix="!", operator=False).title == "📖 !buy_quota"
     assert "`!ask <question>`" in drawn(help_card("ask", french, prefix="!", operator=False))
-    assert "`!admin_quota add|remove|plan|stats`" in drawn(
+    assert "`!admin_quota add|remove|plan|block|unblock|stats`" in drawn(
         help_card(GROUP, english, prefix="!", operator=True)
     )
 

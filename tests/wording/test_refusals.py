@@ -59,6 +59,7 @@ def _every_refusal() -> list[QuotaError]:
         errors.UnknownHoldError(),
         errors.HoldEndedError("settled", units_used=3),
         errors.ErasureRefusedError("debt"),
+        errors.UnfitParentError("itself", "team:a"),
         errors.ConflictingReplayError(),
         errors.AmountError(0, minimum=1, maximum=1_000_000_000),
         errors.NotAllowedError(),
