@@ -180,14 +180,7 @@ class UnknownHoldError(QuotaError):
 
 
 class HoldEndedError(QuotaError):
-    """
-    The hold has ended already.
-
-    Attributes:
-        how: settled, released, or expired (by its time).
-        units_used: what it was settled with; 0 otherwise.
-
-    """
+    """The hold was settled (with `units_used`, else 0), released or expired already: `how` says which."""
 
     def __init__(self, how: str, *, units_used: int) -> None:
         self.how = how
@@ -200,14 +193,7 @@ class ConflictingReplayError(QuotaError):
 
 
 class UnfitParentError(QuotaError):
-    """
-    This account cannot pay for that one.
-
-    Attributes:
-        why: not_external, itself, has_parent, has_children: one level is all there is.
-        parent: the account that was to pay.
-
-    """
+    """`parent` cannot pay: `why` is not_external, itself, has_parent or has_children; one level is all there is."""
 
     def __init__(self, why: str, parent: str) -> None:
         self.why = why
