@@ -37,6 +37,7 @@ from quota_core.news import CarriesNews
 from quota_core.store.notices import CHANNEL
 from quota_core.tombstones import keep_forgetting
 from quota_core.watch import watch_ledger
+from selling import catching_up, opened_checkout
 from settings import Settings
 from stopping import Stop
 from terminal import local_socket
@@ -46,7 +47,6 @@ from terminal.ledger_checkup import LedgerCheckup
 from terminal.proofs import Proofs
 from webhooks import health, server
 from webhooks.health import Check, Remark
-from webhooks.product_text import ProductTexts
 from webhooks.stripe_checkout import StripeCheckout
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 __all__ = ["Ledger", "desk_of", "opened_ledger", "run_bot", "utc_ms"]
 
 DRAIN_SECONDS = 4.0
+_HOLDER = f"{platform.node()} {os.getpid()}"
 STANDS_BY = "stand-by: another process is connected"
 Ready = Callable[[str, AccessKeys], Awaitable[None]]
 """Called with the server's address once everything listens."""
@@ -86,9 +87,7 @@ async def run_bot(
         CatalogError, DatabaseInUseError, SchemaError, SettingsError: it cannot start.
 
     """
-    catalog = catalog_file.load(settings.catalog)
-    for warning in catalog_file.margin_warnings(catalog):
-        log.warning("%s: %s", settings.catalog, warning)
+    catalog = _catalog(settings)
     require_coherent(settings, duties)
     async with contextlib.AsyncExitStack() as stack:
         stop = stack.enter_context(Stop())
@@ -97,7 +96,7 @@ async def run_bot(
         http_url = server.url_of(listener)
         ledger = await stack.enter_async_context(opened_ledger(settings, catalog, data))
         await _keep(stack, settings, ledger, data)
-        checkout = _opened_checkout(stack, settings, catalog, settings.public_url or http_url)
+        checkout = opened_checkout(stack, settings, catalog, settings.public_url or http_url)
         tallies = Tallies(clock=utc_ms)
         core = CoreParts(settings, ledger, checkout, meter=tallies)
         await _tend(stack, settings, core, http_url)
@@ -107,18 +106,26 @@ async def run_bot(
             gateway = _gateway(settings, duties, core, parts)
             await _hear_of_notices(stack, core)
             await stack.enter_async_context(_task(_run_gateway(settings, gateway), "Discord"))
-        app = _web(settings, duties, core, _checks(core, gateway), back_url=back_url)
+        checks = _checks(core, gateway)
+        if duties.http and checkout is not None:
+            checks["stripe"] = await _catch_up(stack, settings, core, checkout)
+        app = _web(settings, duties, core, checks, back_url=back_url)
         await _publish(stack, settings, core, tallies, app)
         await stack.enter_async_context(server.serve(app, listener, drain_seconds=DRAIN_SECONDS))
         if gateway is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_for_discord_seconds):
-                    await stop.or_until(gateway.usable())
+            await _wait_for_discord(stop, gateway, wait_for_discord_seconds)
         if not stop.asked:
             await ready(http_url, ledger.keys)
         await stop.wait()
     log.info("stopped")
     return 0
+
+
+def _catalog(settings: Settings) -> Catalog:
+    catalog = catalog_file.load(settings.catalog)
+    for warning in catalog_file.margin_warnings(catalog):
+        log.warning("%s: %s", settings.catalog, warning)
+    return catalog
 
 
 async def _keep(stack: contextlib.AsyncExitStack, settings: Settings, ledger: Ledger, data: Path) -> None:
@@ -157,6 +164,15 @@ async def _publish(
         listener = server.open_port(settings.metrics_host, settings.metrics_port)
         log.info("metrics: %s%s", server.url_of(listener), PATH)
         await stack.enter_async_context(server.serve(page.application(), listener, drain_seconds=1.0))
+
+
+async def _catch_up(
+    stack: contextlib.AsyncExitStack, settings: Settings, core: CoreParts, checkout: StripeCheckout
+) -> Check:
+    """Ask Stripe for what never arrived, now and on a schedule; return what `/readyz` asks of that."""
+    catch_up = catching_up(settings, core, checkout, holder=_HOLDER)
+    await stack.enter_async_context(_task(catch_up.run(), "what Stripe has"))
+    return catch_up.check
 
 
 async def _tend(stack: contextlib.AsyncExitStack, settings: Settings, core: CoreParts, http_url: str) -> None:
@@ -203,9 +219,14 @@ def _gateway(settings: Settings, duties: Duties, core: CoreParts, parts: Parts) 
     if settings.discord_api_url is not None and settings.discord_gateway_url is not None:
         point_at(settings.discord_api_url, settings.discord_gateway_url)
     database = core.ledger.database
-    holder = f"{platform.node()} {os.getpid()}"
-    leases = None if database.alone else Leases(database, holder=holder, clock=utc_ms)
+    leases = None if database.alone else Leases(database, holder=_HOLDER, clock=utc_ms)
     return GatewayProcess(parts, leases, duties.shards)
+
+
+async def _wait_for_discord(stop: Stop, gateway: GatewayProcess, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.or_until(gateway.usable())
 
 
 async def _run_gateway(settings: Settings, gateway: GatewayProcess) -> None:
@@ -259,26 +280,6 @@ def _web(
         trusted_proxies=settings.trusted_proxies,
         meter=core.meter,
     )
-
-
-def _opened_checkout(
-    stack: contextlib.AsyncExitStack, settings: Settings, catalog: Catalog, public_url: str
-) -> StripeCheckout | None:
-    if settings.stripe_api_key is None:
-        log.warning("no STRIPE_API_KEY: everything works, but nothing can be bought")
-        return None
-    checkout = StripeCheckout(
-        settings.stripe_api_key.get_secret_value(),
-        api_url=settings.stripe_api_url,
-        success_url=f"{public_url}/checkout/success",
-        cancel_url=f"{public_url}/checkout/cancel",
-        product=ProductTexts(catalog, terms_url=settings.terms_url),
-        automatic_tax=settings.stripe_automatic_tax,
-        invoice_creation=settings.stripe_invoices,
-        consent=settings.stripe_terms_consent,
-    )
-    stack.push_async_callback(checkout.close)
-    return checkout
 
 
 @contextlib.asynccontextmanager

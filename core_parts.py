@@ -11,6 +11,7 @@ from ledger_file import Ledger, utc_ms
 from quota_core.account_statement import Statements
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
+from quota_core.deliveries import Deliveries
 from quota_core.erasure import Erasures
 from quota_core.figures import Figures
 from quota_core.grants import Grants
@@ -67,6 +68,7 @@ class CoreParts:
             default_locale=settings.default_locale,
             clock=utc_ms,
         )
+        self.deliveries = Deliveries(database, clock=utc_ms)
         self.messages = Messages(
             database,
             book,

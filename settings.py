@@ -140,6 +140,7 @@ class Settings(BaseSettings):
     stripe_api_url: Annotated[Url | None, Maybe] = None
     stripe_webhook_secrets: Annotated[tuple[SigningSecret, ...], NoDecode, BeforeValidator(_split)] = ()
     checkout_minutes: Annotated[int, Field(ge=31, le=1439)] = 60
+    stripe_catch_up_seconds: Annotated[float, Field(ge=0.2, le=86_400, allow_inf_nan=False)] = 240
     stripe_automatic_tax: bool = False
     stripe_invoices: bool = False
     stripe_terms_consent: bool = False

@@ -165,17 +165,21 @@ class Metrics(Collector):
         yield _gauge(
             "quota_notices_oldest_age_seconds",
             "How long the oldest message that is owed has been; 0 when none is.",
-            None
-            if found is None
-            else 0.0
-            if oldest_ms is None
-            else max(0.0, (self._clock() - oldest_ms) / 1000),
+            None if found is None else self._age_seconds(oldest_ms),
+        )
+        yield _gauge(
+            "quota_payments_oldest_uncredited_age_seconds",
+            "How long the oldest payment that was reported has waited for its credit; 0 when none does.",
+            None if found is None else self._age_seconds(found.oldest_payment_ms),
         )
         yield _gauge(
             "quota_webhook_held_deliveries",
             "Deliveries that did not match an order and wait for an operator.",
             None if found is None else found.deliveries_held,
         )
+
+    def _age_seconds(self, since_ms: int | None) -> float:
+        return 0.0 if since_ms is None else max(0.0, (self._clock() - since_ms) / 1000)
 
 
 def _usage(usage: Mapping[tuple[str, str], Usage]) -> Iterator[Metric]:

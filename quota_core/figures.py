@@ -19,7 +19,9 @@ from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.chain import GENESIS
 from quota_core.database import Database
+from quota_core.deliveries import PAID_TYPES
 from quota_core.ledger import AccountState
+from quota_core.store import deliveries as delivery_rows
 from quota_core.store import figures as rows
 from quota_core.store.states import windows_in
 
@@ -63,6 +65,7 @@ class Snapshot(NamedTuple):
     notices_owed: int
     oldest_notice_ms: int | None
     deliveries_held: int
+    oldest_payment_ms: int | None
 
 
 class _Bound(NamedTuple):
@@ -148,7 +151,8 @@ class Figures:
             await asyncio.sleep(0)  # what came meanwhile goes first
         owed, oldest_ms = await self._database.read(rows.owed)
         held = await self._database.read(rows.held)
-        return Snapshot(tally.usage, now_ms, 0.0, owed, oldest_ms, held)
+        waiting_ms = await self._database.read(lambda: delivery_rows.oldest_waiting(PAID_TYPES))
+        return Snapshot(tally.usage, now_ms, 0.0, owed, oldest_ms, held, waiting_ms)
 
 
 class _Tally:

@@ -98,11 +98,18 @@ class Settlements:
             clock=clock,
         )
 
-    async def record(self, event_id: str, kind: str, object_id: str | None, body: str) -> None:
-        """Keep a delivery as it came, before and apart from what it leads to."""
-        now_ms = self._clock()
+    async def record(
+        self, event_id: str, kind: str, object_id: str | None, body: str, *, at_ms: int | None = None
+    ) -> None:
+        """Keep a delivery as it came, before and apart from what it leads to; `at_ms` unless it is of now."""
+        now_ms = self._clock() if at_ms is None else at_ms
         await self._database.write(lambda: order_rows.add_delivery(event_id, kind, object_id, body, now_ms))
         crash_point("webhook.04.delivery_stored")
+
+    async def is_credited(self, reference: str) -> bool:
+        """Tell whether the order of a payment page is paid."""
+        order = await self._database.read(lambda: order_rows.by_reference(reference))
+        return order is not None and order.state == "paid"
 
     async def ignore(self, event_id: str) -> None:
         """Record that a delivery means nothing to us."""

@@ -28,7 +28,7 @@ PROGRAM = (
         "sandbox",
         "sandbox_run",
     ),
-    *("chaos", "settings", "stopping", "stripe_commands", "terminal", "webhooks", "wording"),
+    *("chaos", "selling", "settings", "stopping", "stripe_commands", "terminal", "webhooks", "wording"),
 )
 # Which packages of the program a package may import; bot.py wires everything and may import all.
 ARROWS = {
@@ -50,11 +50,12 @@ ARROWS = {
     # The bot that sells for real never loads its stand-in: only sandbox_run knows both.
     "assembly": {
         *("cogs", "core_parts", "duties", "ledger_file", "quota_core", "settings", "stopping", "terminal"),
-        *("monitoring", "outgoing", "webhooks"),
+        *("monitoring", "outgoing", "selling", "webhooks"),
     },
     "core_parts": {"cogs", "ledger_file", "monitoring", "quota_core", "settings", "webhooks"},
     # Drives the program from outside, with the worlds and the processes that the tests drive it with.
     "chaos": set(PROGRAM),
+    "selling": {"core_parts", "ledger_file", "quota_core", "settings", "webhooks"},
     "stripe_commands": {"quota_core", "settings", "webhooks"},
     "doctor": {"cogs", "quota_core", "settings", "stripe_commands", "terminal", "webhooks"},
     "duties": {"cogs", "settings"},

@@ -16,6 +16,7 @@ from quota_core.purchases import Page
 from quota_core.store.orders import OrderRow
 from webhooks.stripe_connection import StripeConnection, stripe_client
 from webhooks.stripe_events import PURCHASE_TYPE
+from webhooks.stripe_history import StripeHistory
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,11 @@ class StripeCheckout:
     def livemode(self) -> bool:
         """Whether money is real."""
         return self._livemode
+
+    @property
+    def history(self) -> StripeHistory:
+        """What Stripe has kept of events and payment pages."""
+        return StripeHistory(self._client)
 
     async def close(self) -> None:
         """Close the connections to Stripe."""

@@ -37,6 +37,7 @@ _OTHERS: Mapping[str, Status] = {
 }
 NEEDED_EVENTS = ("checkout.session.completed", *_OTHERS)
 """What the webhook endpoint must be sent."""
+PAYMENT_TYPES = ("checkout.session.completed", *_OTHERS)
 
 
 class UntrustedEventError(Exception):
@@ -130,6 +131,13 @@ def event_in(content: Any) -> Event:
             livemode=livemode,
         ),
     )
+
+
+def payment_in_session(session: Mapping[str, Any]) -> Payment | None:
+    """Return the payment that a completed payment page shows by itself, None unless it was paid."""
+    name = f"session:{id_of(session.get('id'))}"
+    payment = _payment(name, "checkout.session.completed", session, livemode=False)
+    return payment if payment is not None and payment.status == "paid" else None
 
 
 def _payment(event_id: str, kind: str, session: Mapping[str, Any], *, livemode: bool) -> Payment | None:

@@ -74,7 +74,7 @@ async def receive(request: web.Request) -> web.Response:
         raise refused(HTTPStatus.BAD_REQUEST, "untrusted-event", "This is no event from Stripe") from error
     crash_point("webhook.03.signature_ok")
     try:
-        outcome = await _apply(hook.settlements, event, raw)
+        outcome = await apply_event(hook.settlements, event, raw.decode())
     except UnavailableError as error:
         hook.meter.delivered("not_stored", trusted=True)
         if isinstance(error, HaltedError):
@@ -89,9 +89,13 @@ async def receive(request: web.Request) -> web.Response:
     return answer
 
 
-async def _apply(settlements: Settlements, event: Event, raw: bytes) -> str:
-    """Keep the delivery, in a transaction of its own, then do what it says; return the outcome."""
-    await settlements.record(event.id, event.type, event.object_id, raw.decode())
+async def apply_event(settlements: Settlements, event: Event, body: str, *, at_ms: int | None = None) -> str:
+    """
+    Keep an event, in a transaction of its own, then do what it says; return the outcome.
+
+    `body` is the event as it came, `at_ms` when it happened where that is long ago.
+    """
+    await settlements.record(event.id, event.type, event.object_id, body, at_ms=at_ms)
     if event.reversal is not None:
         reversed_ = await settlements.reversals.report(event.reversal)
         level = logging.WARNING if reversed_ is Reversed.MISMATCH else logging.INFO
