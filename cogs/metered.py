@@ -20,7 +20,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import discord
@@ -32,11 +32,13 @@ from cogs.replies import Who, interaction_of, source_id, tell, user_of
 from cogs.speech import Speech
 from cogs.topic import Topic
 from cogs.ways_out import ways_out
+from quota_core.accounts import AccountRef
 from quota_core.alerts import Alerts
 from quota_core.answers import Spend
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.errors import QuotaError
+from quota_core.holds import DEFAULT_TTL_SECONDS
 from quota_core.meter import UNMETERED, Meter, checked
 from quota_core.quota import Quota
 from wording.alert_card import low_quota_card
@@ -46,6 +48,18 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 _CALLS = "quota_metered_calls"  # in Interaction.extras
+
+
+Actual = Callable[[Any, Any], int]
+"""Tells what a use of a command cost, from its context (or interaction) and what its body returned."""
+
+
+class Price(NamedTuple):
+    """What a command costs: `units`, or with `actual` up to so many, which are held for `ttl_seconds`."""
+
+    units: int
+    actual: Actual | None = None
+    ttl_seconds: int = DEFAULT_TTL_SECONDS
 
 
 @dataclass(slots=True)
@@ -81,10 +95,10 @@ class Guard(Topic):
         self._calls: WeakKeyDictionary[commands.Context[Any], Calls] = WeakKeyDictionary()
 
     async def run(
-        self, who: Who, body: Callable[[], Awaitable[R]], metric: str | None, cost: int
+        self, who: Who, body: Callable[[], Awaitable[R]], metric: str | None, price: Price
     ) -> R | None:
         """
-        Run `body` for `cost` units of `metric` (the primary one when None); None when it was not run.
+        Run `body` for its price in units of `metric` (the primary one when None); None when it was not run.
 
         It is not run when the units are refused, which the user is told, and when Discord delivers the same
         message a second time: the first delivery was charged and answered.
@@ -95,8 +109,7 @@ class Guard(Topic):
         key = source_id(who) if calls.count == 0 else f"{source_id(who)}:{calls.count}"
         calls.count += 1
         try:
-            asked = self._quota.consume(account, cost, key=key, metric=metric)
-            spend = await checked(self._meter, "discord", asked)
+            spend = await checked(self._meter, "discord", self._take(account, price, key, metric))
         except QuotaError as error:
             await self.mishaps.report(who, error)
             return None
@@ -108,8 +121,10 @@ class Guard(Topic):
             result = await body()
         except BaseException:
             # Shielded: a shutdown cancels the body, and must not cancel what it is owed.
-            await asyncio.shield(self._give_back(who, key))
+            await asyncio.shield(self._give_back(who, key, price))
             raise
+        if price.actual is not None:
+            await asyncio.shield(self._settle(who, key, price, result))
         await self._warn(who, spend)
         return result
 
@@ -122,11 +137,39 @@ class Guard(Topic):
         assert isinstance(who, commands.Context)
         return self._calls.setdefault(who, Calls())
 
-    async def _give_back(self, who: Who, key: int | str) -> None:
+    async def _take(self, account: AccountRef, price: Price, key: int | str, metric: str | None) -> Spend:
+        if price.actual is None:
+            return await self._quota.consume(account, price.units, key=key, metric=metric)
+        held = await self._quota.hold(
+            account, price.units, key=key, metric=metric, ttl_seconds=price.ttl_seconds
+        )
+        return held.spend
+
+    async def _give_back(self, who: Who, key: int | str, price: Price) -> None:
+        account = account_of(user_of(who))
         try:
-            await self._quota.give_back(account_of(user_of(who)), key=key)
+            if price.actual is None:
+                await self._quota.give_back(account, key=key)
+            else:
+                await self._quota.release(account, key=key)
         except QuotaError:
             log.exception("could not give back what %s cost", key)
+
+    async def _settle(self, who: Who, key: int | str, price: Price, result: object) -> None:
+        """Settle a hold; a cost that cannot be told, or is more than was held, is all that was held."""
+        units = price.units
+        try:
+            assert price.actual is not None
+            units = price.actual(who, result)
+        except Exception:
+            log.exception("what %s cost could not be told; it is charged what was held", key)
+        if not 0 <= units <= price.units:
+            log.error("%s cost %d units, and %d were held", key, units, price.units)
+            units = max(0, min(units, price.units))
+        try:
+            await self._quota.settle(account_of(user_of(who)), key=key, units=units)
+        except QuotaError:
+            log.exception("could not settle what %s cost", key)
 
     async def _warn(self, who: Who, spend: Spend) -> None:
         """Tell of the highest threshold that this spend crossed; the ledger reports each once per window."""
@@ -154,19 +197,32 @@ class Guard(Topic):
 
 
 def metered(
-    metric: str | None = None, *, cost: int = 1
+    metric: str | None = None,
+    *,
+    cost: int | Actual = 1,
+    hold: int | None = None,
+    ttl_seconds: int = DEFAULT_TTL_SECONDS,
 ) -> Callable[
     [Callable[Concatenate[Any, P], Awaitable[R]]], Callable[Concatenate[Any, P], Awaitable[R | None]]
 ]:
     """
     Make a command cost `cost` units of `metric` (the catalog's primary one unless given).
 
+    Where `cost` is a function, it is called with the context (or interaction) and what the body returned, and
+    returns the units: until then `hold` units are held, at most for `ttl_seconds`.
+
     Raises:
-        ValueError: `cost` is less than 1.
+        ValueError: `cost` or `hold` is less than 1, or a function comes without `hold`.
 
     """
-    if cost < 1:
-        raise ValueError(f"cost must be at least 1, got {cost}")
+    if callable(cost):
+        if hold is None or hold < 1:
+            raise ValueError("a cost that is known afterwards needs hold=, the most it can be")
+        price = Price(hold, cost, ttl_seconds)
+    elif cost < 1 or hold is not None:
+        raise ValueError(f"cost must be at least 1, got {cost}; hold= goes with a function")
+    else:
+        price = Price(cost)
 
     def decorate(
         body: Callable[Concatenate[Any, P], Awaitable[R]],
@@ -177,7 +233,7 @@ def metered(
         @functools.wraps(body)
         async def run(first: Any, /, *arguments: P.args, **named: P.kwargs) -> R | None:
             who = _who((first, *arguments))
-            return await _guard_of(who).run(who, lambda: body(first, *arguments, **named), metric, cost)
+            return await _guard_of(who).run(who, lambda: body(first, *arguments, **named), metric, price)
 
         return run
 

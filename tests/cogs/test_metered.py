@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cogs.metered import metered
-from sandbox.places import FRIEND_ID
+from quota_core.accounts import AccountRef
+from sandbox.places import FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox
 from tests.cogs.stack import Core, Running, opened_core, running_bot
 from tests.cogs.talk import MENTION, Talk, labels_of, text_of, title_of
@@ -163,6 +164,14 @@ class Other(commands.Cog):
         await ctx.defer()
         await ctx.invoke(ctx.bot.get_command("quota_history"))
 
+    @commands.hybrid_command()
+    @metered(cost=lambda ctx, result: result // (1 if result else 0), hold=10)
+    async def priced(self, ctx, number: int):
+        if number == 13:
+            raise RuntimeError("secret detail")
+        await ctx.send(f"held {[spend.units for spend in spends_of(ctx)]}")
+        return number
+
     @commands.command()
     @commands.cooldown(1, 60)
     async def rarely(self, ctx):
@@ -229,6 +238,34 @@ async def test_a_body_that_raises_is_given_back(talk: Talk, others: Others, form
     assert "Error " in text_of(answer)
     assert "secret detail" not in text_of(answer)
     assert await core.used() == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "used"),
+    [(4, 4), (10, 10), (99, 10), (0, 10), (-3, 0), (13, 0)],
+    ids=["less", "all", "more than held", "cannot be told", "below nothing", "fails"],
+)
+async def test_a_cost_that_is_known_afterwards_is_held_before(
+    talk: Talk, others: Others, number: int, used: int
+) -> None:
+    """What was not used goes back; a cost that nobody can tell is all that was held."""
+    core, running = others
+
+    answer = await talk.answer_to(f"!priced {number}")
+    await running.bot.under_way.finish(10)
+    part = (await core.parts.balances.of(AccountRef("user", str(MEMBER_ID)))).of("requests")
+
+    assert ("held [10]" in text_of(answer)) == (number != 13)
+    assert await core.used() == used
+    assert part is not None
+    assert part.held == 0
+
+
+@pytest.mark.parametrize("wrong", [{"cost": len}, {"cost": len, "hold": 0}, {"cost": 2, "hold": 3}])
+def test_a_cost_that_is_known_afterwards_needs_its_maximum(wrong: dict[str, Any]) -> None:
+    """When the module is loaded, and not when somebody uses it."""
+    with pytest.raises(ValueError, match="hold="):
+        metered(**wrong)
 
 
 async def test_a_body_that_is_cancelled_is_given_back(talk: Talk, others: Others) -> None:
