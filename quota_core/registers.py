@@ -68,6 +68,7 @@ class Registers:
     ) -> None:
         self._database = database
         self._catalog = book.catalog
+        self._metric_ids = book.metric_ids
         self._balances = balances
         self._clock = clock
 
@@ -109,6 +110,14 @@ class Registers:
         """Return how many accounts are on each plan, every plan of the catalog included."""
         found = await self._database.read(lambda: rows.on_plans(self._plans))
         return dict.fromkeys(self._catalog.plans_by_rank, 0) | {row[0]: row[1] for row in found}
+
+    async def use_by_plan(self, since: str, metric: str) -> dict[str, tuple[int, int]]:
+        """Return how many accounts used a metric since a day, and units, by plan; as far as days are added up."""
+        number = self._metric_ids[metric]
+        found = await self._database.read(lambda: rows.use_by_plan(self._plans, since, number))
+        return dict.fromkeys(self._catalog.plans_by_rank, (0, 0)) | {
+            row[0]: (row[1], row[2]) for row in found
+        }
 
     async def by_hand(
         self, before_id: int | None, limit: int, *, actor: str, action: str, account: AccountRef | None

@@ -55,6 +55,22 @@ def on_plans(plans: Plans) -> Work[list[Row]]:
     return (yield fetch(f"SELECT {_PLAN}, count(*) FROM accounts a GROUP BY 1", *plans))  # noqa: S608 - constants
 
 
+def use_by_plan(plans: Plans, since: str, metric: int) -> Work[list[Row]]:
+    """Return accounts that used a metric since a day and their units, by the plan that they are on now."""
+    return (
+        yield fetch(
+            f"""
+            SELECT {_PLAN}, count(DISTINCT u.account), CAST(sum(u.paid) AS BIGINT)
+            FROM usage_days u JOIN accounts a ON a.id = u.account
+            WHERE u.day >= $4 AND u.metric = $5 GROUP BY 1
+            """,  # noqa: S608 - constants
+            *plans,
+            since,
+            metric,
+        )
+    )
+
+
 def audit(before_id: int, actor: str, action: str, account: tuple[str, str], limit: int) -> Work[list[Row]]:
     """Return what was done by hand, newest first; empty texts filter nothing."""
     return (

@@ -131,6 +131,25 @@ async def test_the_figures_of_everything(bot: Running) -> None:
     assert stats["accounts_by_plan"] == {"business": 1, "open": 0}
     assert (stats["accounts"], stats["units_used"], stats["units_granted"]) == (1, 4, 10)
     assert (stats["revenue"], stats["conversion"]) == ([], None)
+    assert [(one["units"], one["service"]) for one in stats["usage_by_day"]] == [(4, "")]
+
+
+async def test_how_plans_are_used(bot: Running) -> None:
+    """By the plan that an account is on now; what subscriptions will tell is null until then."""
+    await bot.quota.consume(ANA, 4, key="k")
+    await bot.quota.consume(BEN, 7, key="k")
+    await did(bot, "plan", plan="open", user_id=BEN.external_id)
+    _, answer, _ = await bot.ask("GET", "/admin/analytics", headers=await bot.key(Scope.ADMIN_READ))
+
+    assert answer == {
+        "mrr": None,
+        "active_users": 2,
+        "paid_users": 1,
+        "free_users": 1,
+        "conversion_rate": 50.0,
+        "churn_rate": None,
+        "sessions_by_plan": {"business": {"avg": 4, "total": 4}, "open": {"avg": 7, "total": 7}},
+    }
 
 
 async def test_the_audit_is_filtered_and_paged(bot: Running) -> None:

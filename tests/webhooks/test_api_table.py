@@ -57,6 +57,7 @@ DOCUMENTED = [
     "GET /usage-billing/summary/{account}",
     "GET /usage-billing/plans",
     "GET /usage-billing/topups/history",
+    "GET /admin/analytics",
     "GET /api/billing/me",
     "GET /api/billing/usage",
     "GET /api/billing/plans",
@@ -66,6 +67,10 @@ DOCUMENTED = [
     "POST /api/credits/consume",
     "POST /usage-billing/check-quota",
 ]
+
+PROBLEM = re.compile(
+    r'(?:slug=|HTTPStatus\.\w+,\s*|refused\(\s*\d+,\s*)"([a-z-]+)"(?:\s*if [^"]+ else "([a-z-]+)")?'
+)
 
 
 def filled(path: str) -> str:
@@ -206,6 +211,15 @@ def test_the_written_description_names_every_path() -> None:
     paths = [path for route in TABLE for path in route.paths] + [one.path for one in LATER]
 
     assert [path for path in paths if path not in text] == []
+
+
+def test_every_type_of_problem_is_described() -> None:
+    """docs/http.md lists each stable name that the edge can answer, and none that it cannot."""
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted(Path("webhooks").glob("*.py")))
+    found = {name for pair in PROBLEM.findall(source) for name in pair if name}
+    table = Path("docs/http.md").read_text(encoding="utf-8").partition("## Types of problems")[2]
+
+    assert found == set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE))
 
 
 def test_statuses_follow_from_what_a_route_needs() -> None:
