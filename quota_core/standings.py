@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from quota_core import facts
 from quota_core.accounts import AccountRef
@@ -19,6 +19,7 @@ class StatusChange:
 
     was_blocked: bool
     blocked: bool
+    replayed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class ParentChange:
     """Which account pays for this one now; None: it pays for itself."""
 
     parent: AccountRef | None
+    replayed: bool = field(default=False, compare=False)
 
 
 def set_blocked(work: ByHand, now_ms: int, *, blocked: bool) -> Work[StatusChange]:
@@ -34,7 +36,8 @@ def set_blocked(work: ByHand, now_ms: int, *, blocked: bool) -> Work[StatusChang
     said = facts.fact(facts.BLOCKED, int(blocked))
     if before is not None:
         require_same(before, EntryKind.STATUS, [said])
-        return StatusChange(was_blocked=facts.fact_in(before.parts, facts.WAS_BLOCKED) == 1, blocked=blocked)
+        was_blocked = facts.fact_in(before.parts, facts.WAS_BLOCKED) == 1
+        return StatusChange(was_blocked=was_blocked, blocked=blocked, replayed=True)
     was_blocked, state.blocked = state.blocked, blocked
     yield from rows.set_status(state.id, "blocked" if blocked else "active")
     said_before = facts.fact(facts.WAS_BLOCKED, int(was_blocked))
@@ -49,7 +52,7 @@ def set_parent(work: ByHand, parent: AccountRef | None, now_ms: int) -> Work[Par
     said = facts.fact(facts.PARENT, others[0].id if others else 0)
     if before is not None:
         require_same(before, EntryKind.PARENT, [said])
-        return ParentChange(parent=parent)
+        return ParentChange(parent=parent, replayed=True)
     for other in others:
         yield from _require_fit(state, other)
     state.parent = parent

@@ -92,7 +92,8 @@ class Summaries:
     async def of(self, account: AccountRef) -> Summary:
         """Return what the account uses now."""
         balance = await self._balances.of(account)
-        return summed(balance, await self._database.read(lambda: self._top_ups(account)), self._catalog)
+        owner = balance.parent or account
+        return summed(balance, await self._database.read(lambda: self._top_ups(owner)), self._catalog)
 
     def _top_ups(self, account: AccountRef) -> Work[TopUps]:
         rows = yield from top_up_rows.lots_that_end(account, self._clock())

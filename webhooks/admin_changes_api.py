@@ -1,4 +1,4 @@
-"""`/api/admin/grant`, `/plan`: what an operator's key changes, and the audit keeps."""
+"""`/api/admin/grant`, `/plan`, `/block`, `/unblock`, `/parent`: what an operator's key changes."""
 
 from __future__ import annotations
 
@@ -67,6 +67,31 @@ class PlanChangeFacts(Facts):
     replayed: bool
 
 
+class StatusFacts(Facts):
+    """Whether the account was blocked by hand before, and is now."""
+
+    request_id: str
+    user_id: str
+    was_blocked: bool
+    blocked: bool
+    replayed: bool
+
+
+class ParentRequest(ByHandRequest):
+    """Which external account pays for this one, such as a team for its project; empty: nobody but itself."""
+
+    parent: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
+
+
+class ParentFacts(Facts):
+    """Which account pays for this one now; null: it pays for itself."""
+
+    request_id: str
+    user_id: str
+    parent: str | None
+    replayed: bool
+
+
 async def grant(call: Call) -> GrantFacts:
     """Give units that never expire."""
     body, grants, account = call.body, call.request.app[GRANTS], call.account(call.body.user_id)
@@ -112,6 +137,47 @@ async def set_plan(call: Call) -> PlanChangeFacts:
     )
 
 
+async def block(call: Call) -> StatusFacts:
+    """Let an account spend nothing until it is unblocked."""
+    return await _status(call, blocked=True)
+
+
+async def unblock(call: Call) -> StatusFacts:
+    """Lift a block."""
+    return await _status(call, blocked=False)
+
+
+async def set_parent(call: Call) -> ParentFacts:
+    """Let another account pay for this one."""
+    body, account = call.body, call.account(call.body.user_id)
+    assert isinstance(body, ParentRequest)
+    parent = call.account(body.parent) if body.parent else None
+    change = await call.request.app[GRANTS].set_parent(
+        account, parent, actor=Actor(key=call.key), reason=body.reason, key=body.request_id
+    )
+    return ParentFacts(
+        request_id=body.request_id,
+        user_id=str(account),
+        parent=None if change.parent is None else str(change.parent),
+        replayed=change.replayed,
+    )
+
+
+async def _status(call: Call, *, blocked: bool) -> StatusFacts:
+    body, grants, account = call.body, call.request.app[GRANTS], call.account(call.body.user_id)
+    assert isinstance(body, ByHandRequest)
+    change = await (grants.block if blocked else grants.unblock)(
+        account, actor=Actor(key=call.key), reason=body.reason, key=body.request_id
+    )
+    return StatusFacts(
+        request_id=body.request_id,
+        user_id=str(account),
+        was_blocked=change.was_blocked,
+        blocked=change.blocked,
+        replayed=change.replayed,
+    )
+
+
 def _moment(text: str) -> int | None:
     """Return UTC milliseconds of a moment, None for an empty text."""
     if not text:
@@ -147,4 +213,7 @@ def _change(name: str, summary: str, body: type[Request], answer: type[Facts], e
 ROUTES = (
     _change("grant", "Give units that never expire", GrantRequest, GrantFacts, grant),
     _change("set_plan", "Put an account on a plan", PlanRequest, PlanChangeFacts, set_plan),
+    _change("block", "Let an account spend nothing", ByHandRequest, StatusFacts, block),
+    _change("unblock", "Lift a block", ByHandRequest, StatusFacts, unblock),
+    _change("set_parent", "Let another account pay for one", ParentRequest, ParentFacts, set_parent),
 )

@@ -152,6 +152,55 @@ async def test_how_plans_are_used(bot: Running) -> None:
     }
 
 
+async def test_a_blocked_account_spends_nothing_until_it_is_unblocked(bot: Running) -> None:
+    """Each once; found by its status, said by advice, in the audit by its action."""
+    headers = await bot.key()
+    blocked, again = await did(bot, "block"), await did(bot, "block")
+    _, advice, _ = await bot.ask(
+        "POST", "/api/credits/check", json={"user_id": ANA.external_id}, headers=headers
+    )
+    body = {"user_id": ANA.external_id, "request_id": "r"}
+    refused, problem, _ = await bot.ask("POST", "/api/credits/consume", json=body, headers=headers)
+    found = await listed(bot, "status=blocked")
+    lifted = await did(bot, "unblock")
+    taken, _, _ = await bot.ask("POST", "/api/credits/consume", json=body, headers=headers)
+    _, page, _ = await bot.ask("GET", "/api/admin/audit", headers=headers)
+
+    assert (blocked[1]["was_blocked"], blocked[1]["blocked"]) == (False, True)
+    assert again == (200, blocked[1] | {"replayed": True})
+    assert (advice["can_proceed"], advice["reason"]) == (False, "blocked")
+    assert (refused, problem["type"]) == (403, "urn:jauge:problem:account-blocked")
+    assert [one["user_id"] for one in found["users"]] == [str(ANA)]
+    assert (lifted[1]["was_blocked"], lifted[1]["blocked"], taken) == (True, False, 200)
+    assert [one["action"] for one in page["audit"]] == ["unblock", "block"]
+
+
+async def test_a_project_is_paid_by_its_team(bot: Running) -> None:
+    """Limits bind at the team; use stands at both, and is paid once."""
+    headers = await bot.key()
+    first = await did(bot, "parent", user_id="project:x", parent="team:y")
+    again = await did(bot, "parent", user_id="project:x", parent="team:y")
+    body = {"user_id": "project:x", "units": 30, "request_id": "r"}
+    await bot.ask("POST", "/api/credits/consume", json=body, headers=headers)
+    _, advice, _ = await bot.ask(
+        "POST", "/api/credits/check", json={"user_id": "project:x", "units": 11}, headers=headers
+    )
+    found = {}
+    for name in ("project:x", "team:y"):
+        _, usage, _ = await bot.ask("GET", f"/api/billing/usage?user_id={name}", headers=headers)
+        found[name] = [(one["units"], one["paid"]) for one in usage["days"]]
+    _, summary, _ = await bot.ask("GET", "/api/billing/summary/project:x", headers=headers)
+    _, stats, _ = await bot.ask("GET", "/api/admin/stats", headers=headers)
+    unfit = await did(bot, "parent", user_id="team:y", parent="project:x", request_id="other")
+
+    assert (first[1]["parent"], again) == ("team:y", (200, first[1] | {"replayed": True}))
+    assert (advice["can_proceed"], advice["reason"]) == (False, "out_of_quota")
+    assert found == {"project:x": [(30, 0)], "team:y": [(30, 30)]}
+    assert summary["summary"]["metrics"][0]["current"] == 30
+    assert [one["units"] for one in stats["usage_by_day"]] == [30]
+    assert (unfit[0], unfit[1]["type"]) == (409, "urn:jauge:problem:unfit-parent")
+
+
 async def test_the_audit_is_filtered_and_paged(bot: Running) -> None:
     """By account, by what was done, and by whom."""
     await did(bot, "grant", units=1, request_id="1")
