@@ -9,6 +9,7 @@ from aiohttp import web
 
 from webhooks import (
     admin_changes_api,
+    admin_figures_api,
     admin_lists_api,
     billing_api,
     check_api,
@@ -31,6 +32,7 @@ TABLE = (
     *topups_api.ROUTES,
     *usage_api.ROUTES,
     *admin_lists_api.ROUTES,
+    *admin_figures_api.ROUTES,
     *admin_changes_api.ROUTES,
 )
 
