@@ -21,6 +21,7 @@ from cogs.assembly import Parts
 from cogs.connection import point_at
 from cogs.gateway_process import GatewayProcess
 from core_parts import CoreParts
+from desks import desk_of
 from duties import ALL_OF_THEM, Duties, require_coherent
 from ledger_file import Ledger, opened_ledger, utc_ms
 from monitoring.exposition import Metrics
@@ -31,7 +32,6 @@ from outgoing import channels
 from quota_core import catalog_file
 from quota_core.access_keys import AccessKeys
 from quota_core.catalog import Catalog
-from quota_core.corrections import Corrections
 from quota_core.leases import Leases
 from quota_core.news import CarriesNews
 from quota_core.store.notices import CHANNEL
@@ -42,16 +42,13 @@ from settings import Settings
 from stopping import Stop
 from terminal import local_socket
 from terminal.backup_schedule import keep_backups, plan_of
-from terminal.desk import Desk
-from terminal.ledger_checkup import LedgerCheckup
-from terminal.proofs import Proofs
 from webhooks import health, server
 from webhooks.health import Check, Remark
 from webhooks.stripe_checkout import StripeCheckout
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Ledger", "desk_of", "opened_ledger", "run_bot", "utc_ms"]
+__all__ = ["Ledger", "opened_ledger", "run_bot", "utc_ms"]
 
 DRAIN_SECONDS = 4.0
 _HOLDER = f"{platform.node()} {os.getpid()}"
@@ -133,7 +130,7 @@ async def _keep(stack: contextlib.AsyncExitStack, settings: Settings, ledger: Le
     database = ledger.database
     if database.alone:
         # Where others may open the database too, commands do that themselves.
-        await stack.enter_async_context(local_socket.serve(desk_of(ledger), data))
+        await stack.enter_async_context(local_socket.serve(desk_of(ledger, settings), data))
         await stack.enter_async_context(_task(keep_backups(database, plan_of(settings), utc_ms), "back-ups"))
     await stack.enter_async_context(_task(watch_ledger(database), "ledger check"))
 
@@ -194,25 +191,6 @@ async def _hear_of_notices(stack: contextlib.AsyncExitStack, core: CoreParts) ->
     elif isinstance(database, CarriesNews):
         news = database.listen(CHANNEL, core.notices.wake.set)
         await stack.enter_async_context(_task(news, "news of notices"))
-
-
-def proofs_of(ledger: Ledger) -> Proofs:
-    """Return the commands that prove a ledger."""
-    zone = ledger.book.catalog.zone
-    return Proofs(database=ledger.database, key=ledger.signing_key, zone=zone, clock=ledger.clock)
-
-
-def desk_of(ledger: Ledger) -> Desk:
-    """Return the commands that need a ledger."""
-    corrections = Corrections(ledger.database, ledger.book, clock=ledger.clock)
-    return Desk(
-        ledger.database,
-        ledger.keys,
-        clock=ledger.clock,
-        proofs=proofs_of(ledger),
-        corrections=corrections,
-        checkup=LedgerCheckup(ledger.database, ledger.book.catalog.zone, clock=ledger.clock),
-    )
 
 
 def _gateway(settings: Settings, duties: Duties, core: CoreParts, parts: Parts) -> GatewayProcess:

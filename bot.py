@@ -4,6 +4,7 @@ Jauge: a Discord bot that gives away, meters and sells usage, with its webhook s
 python bot.py run          the bot, with the settings of the environment or .env
 python bot.py sandbox      the same bot against a local Discord and a local Stripe
 python bot.py keys …       make, list and revoke API keys
+python bot.py notices …    what became of messages, and who gets them
 python bot.py ledger …     prove, back up, restore and export the ledger
 python bot.py doctor       look at all that the bot needs, and say what to do
 python bot.py account …    bring an account's use to a share of its limits
@@ -24,8 +25,9 @@ from typing import Any, TextIO
 import error_reports
 import journal
 import settings as configuration
-from assembly import desk_of, opened_ledger, run_bot, utc_ms
+from assembly import opened_ledger, run_bot, utc_ms
 from cogs.shards import Shards
+from desks import desk_of
 from doctor import add_doctor
 from duties import Duties
 from quota_core import catalog_file
@@ -36,6 +38,7 @@ from stripe_commands import add_stripe_commands
 from terminal import copying, exports, interruption, local_socket
 from terminal.catalogs import add_catalog_commands
 from terminal.corrections import add_account_commands
+from terminal.messages import add_message_commands
 from terminal.progress import meter_on
 from terminal.proof_arguments import add_proof_commands
 from terminal.reply import Console, ReaderGoneError
@@ -117,7 +120,7 @@ async def _tool(options: argparse.Namespace, output: TextIO | None = None) -> in
             return code
         settings = configuration.load(need_discord=False)
         async with opened_ledger(settings, catalog_file.load(settings.catalog), options.data) as ledger:
-            return await desk_of(ledger).do(options.command, facts, reply)
+            return await desk_of(ledger, settings).do(options.command, facts, reply)
 
 
 async def _export(options: argparse.Namespace) -> int:
@@ -243,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_doctor(commands, shared, tool=_tool)
     add_account_commands(commands, shared, tool=_tool)
+    add_message_commands(commands, shared, tool=_tool)
     add_stripe_commands(commands)
     add_catalog_commands(commands)
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")

@@ -74,7 +74,7 @@ class CoreParts:
             book,
             self.notices,
             operators=operators,
-            channels=("channel", "slack", "webhook", *(["email"] if settings.smtp_host else [])),
+            channels=settings.message_channels,
             allow_private=settings.outgoing_private,
             default_locale=settings.default_locale,
             clock=utc_ms,

@@ -191,6 +191,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings
 
     @property
+    def message_channels(self) -> tuple[str, ...]:
+        """The channels, beside direct messages, by which something can be sent."""
+        return ("channel", "slack", "webhook", *(("email",) if self.smtp_host else ()))
+
+    @property
     def postgres_url(self) -> str | None:
         """The address of the PostgreSQL database, with its password; None: the ledger is an SQLite file."""
         text = "" if self.database_url is None else self.database_url.get_secret_value()

@@ -18,6 +18,7 @@ from cogs.history import PurchaseHistory
 from cogs.kept import KeptNotices
 from cogs.metered import Guard
 from cogs.notices import NoticeSender
+from cogs.notifications import Notifications
 from cogs.opening_pace import OpeningPace
 from cogs.privacy import Privacy
 from cogs.quota import Balance
@@ -142,6 +143,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
         Privacy(speech, mishaps, catalog, parts.erasures, parts.personal_data, policy_url=parts.policy_url),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
+        Notifications(speech, mishaps, parts.messages),
         ChannelNotices(bot, catalog, parts.messages, can_sell=parts.purchases.can_sell),
         NoticeSender(
             bot,

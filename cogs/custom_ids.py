@@ -19,6 +19,10 @@ PAGE = rf"v1:page:(?P<page>[0-9]{{1,6}}):{_OWNER}"
 STATEMENT = rf"v1:statement:{_OWNER}"
 STATS = rf"v1:stats:{_OWNER}"
 KEPT = rf"v1:kept:{_OWNER}"
+NOTIFY = rf"v1:notify:{_OWNER}"
+TOGGLE = rf"v1:toggle:(?P<what>[a-z]{{1,20}}):{_OWNER}"
+ENTER = rf"v1:enter:(?P<what>[a-z]{{1,20}}):{_OWNER}"
+RECIPIENT = rf"v1:recipient:(?P<what>[a-z]{{1,20}}):(?P<number>[1-9][0-9]{{0,17}}):{_OWNER}"
 
 PRIVACY = rf"v1:privacy:{_OWNER}"
 DATA = rf"v1:data:{_OWNER}"
@@ -98,3 +102,23 @@ def forget_surely(owner_id: int) -> str:
 def remember(owner_id: int) -> str:
     """Name the button that calls it off."""
     return f"v1:remember:{owner_id}"
+
+
+def notify(owner_id: int) -> str:
+    """Name the button that shows what somebody chose about messages, privately."""
+    return f"v1:notify:{owner_id}"
+
+
+def toggle(what: str, owner_id: int) -> str:
+    """Name the button that turns a kind or a way of messages on or off."""
+    return f"v1:toggle:{what}:{owner_id}"
+
+
+def enter(what: str, owner_id: int) -> str:
+    """Name the button that opens a form: quiet hours, an address, a code."""
+    return f"v1:enter:{what}:{owner_id}"
+
+
+def recipient(what: str, number: int, owner_id: int) -> str:
+    """Name the button that does something with one recipient: show, rotate, enable, remove."""
+    return f"v1:recipient:{what}:{number}:{owner_id}"

@@ -9,6 +9,7 @@ from quota_core.alerts import Alerts
 from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.notices import Notices
+from quota_core.outbox_log import OutboxLog
 from quota_core.preferences import Preferences
 from quota_core.recipients import Recipients
 from quota_core.screening import Screening
@@ -23,6 +24,7 @@ class Messages:
         alerts: turns crossed thresholds into notices.
         preferences: what people chose.
         recipients: where messages go beside direct channels.
+        log: what became of messages.
         screening: the last look before one leaves.
 
     """
@@ -52,4 +54,5 @@ class Messages:
             allow_private=allow_private,
             clock=clock,
         )
+        self.log = OutboxLog(database, notices, clock=clock)
         self.screening = Screening(database, clock=clock)

@@ -15,6 +15,7 @@ from terminal.backups import back_up_for
 from terminal.corrections import reset_account
 from terminal.exports import export_entries
 from terminal.ledger_checkup import LedgerCheckup
+from terminal.messages import MessageDesk
 from terminal.proofs import Proofs, proofs_without_key
 from terminal.reply import Reply, Tell, reply_to
 
@@ -34,8 +35,10 @@ class Desk:
         proofs: Proofs | None = None,
         corrections: Corrections | None = None,
         checkup: LedgerCheckup | None = None,
+        messages: MessageDesk | None = None,
     ) -> None:
         self._checkup = checkup
+        self._messages = messages
         self._corrections = corrections
         self._proofs = proofs_without_key(database, clock) if proofs is None else proofs
         self._database = database
@@ -62,6 +65,14 @@ class Desk:
         }
         if self._corrections is not None:
             actions["account reset"] = partial(reset_account, self._corrections)
+        if self._messages is not None:
+            actions["notices list"] = self._messages.list_messages
+            actions["notices retry"] = self._messages.retry
+            actions["notices recipients"] = self._messages.list_recipients
+            actions["notices add"] = self._messages.add
+            actions["notices remove"] = self._messages.remove
+            actions["notices enable"] = self._messages.enable
+            actions["notices rotate"] = self._messages.rotate
         if self._checkup is not None:
             actions["doctor"] = self._checkup.run
         action = actions.get(command)

@@ -17,6 +17,7 @@ PROGRAM = (
         "client",
         "cogs",
         "core_parts",
+        "desks",
         "doctor",
         "duties",
         "error_reports",
@@ -35,6 +36,7 @@ ARROWS = {
     "client": set(),  # files for other people's services
     "channels": {"channels", "quota_core", "wording"},
     "cogs": {"cogs", "quota_core", "wording"},
+    "desks": {"ledger_file", "quota_core", "settings", "terminal"},
     "outgoing": {"channels", "core_parts", "ledger_file", "settings"},
     "webhooks": {"webhooks", "quota_core", "wording"},
     "monitoring": {"monitoring", "quota_core"},
@@ -50,7 +52,7 @@ ARROWS = {
     # The bot that sells for real never loads its stand-in: only sandbox_run knows both.
     "assembly": {
         *("cogs", "core_parts", "duties", "ledger_file", "quota_core", "settings", "stopping", "terminal"),
-        *("monitoring", "outgoing", "selling", "webhooks"),
+        *("desks", "monitoring", "outgoing", "selling", "webhooks"),
     },
     "core_parts": {"cogs", "ledger_file", "monitoring", "quota_core", "settings", "webhooks"},
     # Drives the program from outside, with the worlds and the processes that the tests drive it with.

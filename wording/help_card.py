@@ -17,6 +17,7 @@ ARGUMENTS = {
     "buy_quota": (),
     "quota_history": (),
     "privacy": (),
+    "notifications": (),
     "ask": ("question",),
     "help": ("command?",),
     "admin_quota add": ("user", "amount", "reason?"),

@@ -185,3 +185,33 @@ def shown(notice_ids: Sequence[int], now_ms: int) -> Work[None]:
             notice_id,
             now_ms,
         )
+
+
+def log(state: str, target: str, limit: int) -> Work[list[Row]]:
+    """Return what became of messages, newest first, of one state or of one recipient where given."""
+    return (
+        yield fetch(
+            """
+            SELECT n.id, n.channel, n.target, a.kind, a.external_id, n.kind, n.about, n.state, n.attempts,
+                n.failure, n.created_ms, n.sent_ms
+            FROM notices n JOIN accounts a ON a.id = n.account
+            WHERE ($1 = '' OR n.state = $1) AND ($2 = '' OR n.target = $2) ORDER BY n.id DESC LIMIT $3
+            """,
+            state,
+            target,
+            limit,
+        )
+    )
+
+
+def owe_again(notice_id: int, now_ms: int) -> Work[bool]:
+    """Owe a notice once more that is not owed now; tell whether there is one."""
+    rows = yield fetch(
+        """
+        UPDATE notices SET state = 'owed', attempts = 0, next_ms = $2, lease_until_ms = 0, failure = NULL
+        WHERE id = $1 AND state <> 'owed' RETURNING id
+        """,
+        notice_id,
+        now_ms,
+    )
+    return bool(rows)
