@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ _CALLS = {
     EntryKind.SET: 0,
 }
 """The kinds that are use, and how many calls each stands for. A correction by hand prepares a look: no use."""
+
+_MARKED = re.compile(r"[#+^*]")
 
 
 class Days:
@@ -48,6 +51,10 @@ def used_by(entry: Entry, days: Days) -> DayRow | None:
     Every window of a plan is named with the same amount, so one of them stands for all. What other accounts paid
     (`^`) is used by this one too, and counted as paid where it was paid.
     """
+    if entry.kind == EntryKind.SPEND and not _MARKED.search(entry.parts):
+        # Nearly every entry is this one: all from windows, and nothing beside.
+        day = days.of(entry.at_ms)
+        return DayRow(entry.account, day, entry.metric, "", entry.units, entry.units, 0, 1)
     if entry.kind not in _CALLS:
         return None
     calls = _CALLS[EntryKind(entry.kind)]

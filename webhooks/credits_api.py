@@ -184,11 +184,12 @@ def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
         "left": {"allowance": spend.allowance_left, "purchased": spend.purchased_left},
         "entry_ids": spend.entry_ids,
         "replayed": spend.replayed,
-        "crossed": [_crossed(one) for one in spend.crossings] if spend.crossings else [],
+        "crossed": [crossed_facts(one) for one in spend.crossings] if spend.crossings else [],
     }
 
 
-def _crossed(crossing: Crossing) -> dict[str, Any]:
+def crossed_facts(crossing: Crossing) -> dict[str, Any]:
+    """Return a crossed threshold as it is answered."""
     return {
         "period": crossing.kind,
         "percent": crossing.percent,

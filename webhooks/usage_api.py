@@ -122,6 +122,7 @@ ROUTES = (
         query=UsageQuery,
         answer=UsagePageFacts,
         refusals=frozenset({503}),
+        polled=True,
         endpoint=show_usage,
     ),
 )

@@ -97,3 +97,25 @@ async def test_two_names_for_what_is_asked_are_one_too_many(bot: Running) -> Non
     wrong, _, _ = await bot.ask("POST", CHECK, json={"user_id": "x y"}, headers=headers)
 
     assert (both, wrong) == (422, 400)
+
+
+async def test_a_level_is_recorded_once_and_may_be_enforced(bot: Running) -> None:
+    """Beyond its limit too; the same measurement again is a replay, another under its key a conflict."""
+    headers = await bot.key()
+
+    async def measured(level: int, key: str, **more: Any) -> tuple[int, Any]:
+        facts = {"user_id": ANA.external_id, "metric": "space", "level": level, "request_id": key} | more
+        status, answer, _ = await bot.ask("POST", "/api/credits/level", json=facts, headers=headers)
+        return status, answer
+
+    first, again = await measured(4, "1"), await measured(4, "1")
+    other, lower = await measured(5, "1"), await measured(1, "2")
+    counted = await measured(1, "3", metric="requests")
+    negative = await measured(-1, "4")
+
+    assert (first[0], first[1]["before"], first[1]["after"]) == (200, 0, 4)
+    assert again == (200, first[1] | {"replayed": True, "crossed": []})
+    assert (other[0], other[1]["type"]) == (409, "urn:jauge:problem:conflicting-replay")
+    assert (lower[1]["before"], lower[1]["after"]) == (4, 1)
+    assert (counted[0], counted[1]["type"]) == (422, "urn:jauge:problem:wrong-metric-kind")
+    assert negative[0] == 422
