@@ -243,7 +243,7 @@ class Book:
         missing = [lot_id for lot_id in lot_ids if lot_id not in resident]
         if missing:
             state.add_lots(metric, (yield from state_rows.lots(missing)))
-        windows = [pot.removeprefix("+") for pot, _ in parts if pot[0] == "+" or pot[0] not in NO_WINDOW]
+        windows = [pot.removeprefix("+") for pot, _ in parts if pot[0] in "+%" or pot[0] not in NO_WINDOW]
         places = {f"{metric}/{window}" for window in windows}
         yield from self.read_windows([(state, place) for place in places if place not in state.used])
 

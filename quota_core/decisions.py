@@ -28,6 +28,7 @@ from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.not_in_plan import lacking, outside
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.paying import add_parents, paying, told
+from quota_core.pool_caps import Draw, read_drawn, with_caps
 from quota_core.posting import Crossed, Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -52,6 +53,7 @@ class Consume(NamedTuple):
     others: tuple[AccountRef, ...] = ()
     service: str = ""
     calls: int = 0
+    draw: Draw | None = None
 
     @property
     def payers(self) -> tuple[AccountRef, ...]:
@@ -117,6 +119,9 @@ class Decisions:
         yield from self._book.prepare(
             [(one, op.metric) for op, all_ in zip(operations, payers_of, strict=True) for one in all_], now_ms
         )
+        for operation, who in zip(operations, payers_of, strict=True):
+            if operation.draw is not None:
+                yield from read_drawn(self._book, operation.metric, operation.draw, who, now_ms)
         posting = Posting(self._book, now_ms)
         yield from posting.begin(sum([len(all_) for all_ in payers_of]))
         outcomes: Outcomes = []
@@ -124,6 +129,8 @@ class Decisions:
             first = who[0]
             place = (operation.key, first.id)
             payers = [Payer(one, posting.windows_of(one, operation.metric)) for one in who]
+            if operation.draw is not None:
+                payers = with_caps(self._book, operation.metric, operation.draw, payers, now_ms)
             if place in known:
                 outcomes.append(self.replay(operation, payers, known[place]))
                 continue
@@ -175,7 +182,7 @@ class Decisions:
 
     def _in_memory(self, operation: Consume, posting: Posting) -> Spend | QuotaError | None:
         """Decide if the account is resident and the key was not seen lately; else None."""
-        account, metric, _, key, others, _, _ = operation
+        account, metric, _, key, others, _, _, _ = operation
         state = self._book.states.get(account)
         if state is None or others or key in self._keys or key in self._older_keys:
             return None
@@ -190,7 +197,7 @@ class Decisions:
         self, operation: Consume, state: AccountState, windows: tuple[Window, ...], posting: Posting
     ) -> Spend | QuotaError | None:
         """Decide for one payer; None when what a window has used is not known yet."""
-        _, metric, units, key, _, service, _ = operation
+        _, metric, units, key, _, service, _, _ = operation
         try:
             if not state.blocked:
                 if service:

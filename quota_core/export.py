@@ -156,7 +156,7 @@ def _parts(entry: Entry) -> Work[list[Part]]:
             part = Part(pot="overage", name=pot[1:], units=units)
         elif pot[0] == "!":
             part = Part(pot="debt", name="", units=units)
-        elif pot[0] in "@&*~":
+        elif pot[0] in "@&*~%":
             continue  # no pot: facts beside the units
         elif pot[0] == "^":
             payer = yield from rows.account_ref(int(pot[1:]))

@@ -35,6 +35,7 @@ from quota_core.errors import (
 from quota_core.hold_ends import HoldEnd
 from quota_core.ledger import EntryKind, Payer
 from quota_core.paying import add_parents, paying
+from quota_core.pool_caps import read_drawn, with_caps
 from quota_core.posting import Posting
 from quota_core.returns import OpenHold
 from quota_core.statements import Work
@@ -157,6 +158,9 @@ class Holds:
         yield from book.prepare([(one, metric) for one in (first, *others)], now_ms)
         posting = Posting(book, now_ms)
         payers = [Payer(one, posting.windows_of(one, metric)) for one in (first, *others)]
+        if operation.draw is not None:
+            yield from read_drawn(book, metric, operation.draw, (first, *others), now_ms)
+            payers = with_caps(book, metric, operation.draw, payers, now_ms)
         if before is not None:
             return self._replay(operation, payers, before, ttl_ms)
         yield from posting.begin(len(payers))

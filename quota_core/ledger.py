@@ -10,6 +10,7 @@ Pots, in the order in which a spend uses them:
     overage      beyond the windows that charge, if the plan has any        +2026-11=2
 and, beside them, debt                                                      !=5
 and what other accounts paid of the same operation                          ^34=7
+and, counted in windows of its own, what a member drew from a pool          %34/2026-11-20=7
 Other parts say something beside the units: when a lot ends (@12=1763600000000), which service was called how often
 (*rag=1), a digest that binds another row (&0f3a…=1, see `witnesses`), other facts (~blocked=1, see `facts`).
 """
@@ -126,10 +127,18 @@ class Window(NamedTuple):
 
 
 class Payer(NamedTuple):
-    """Who pays, with its plan's windows on the metric."""
+    """
+    Who pays, with its plan's windows on the metric.
+
+    Of a pool, `most` is what the first payer may still draw (None: no cap), `drawn` are the pots that count it at
+    the first payer, and `early` pools pay before the first payer's own pots.
+    """
 
     state: AccountState
     windows: tuple[Window, ...]
+    most: int | None = None
+    drawn: tuple[str, ...] = ()
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,30 +211,35 @@ def spend(
     """
     wanted = units
     shares: list[tuple[Payer, int, list[Part]]] = []
-    for payer in payers:
+    for payer in sorted(payers, key=lambda one: not one.early):
+        asked = wanted if payer.most is None else min(wanted, payer.most)
         free = allowance_left(payer)
-        taken = wanted if free is None else min(wanted, free)
-        parts = _from_lots(payer, metric, wanted - taken, now_ms)
+        taken = asked if free is None else min(asked, free)
+        parts = _from_lots(payer, metric, asked - taken, now_ms)
         wanted -= taken - sum(delta for _, delta in parts)
         shares.append((payer, taken, parts))
         if not wanted:
             break
-    drafts: list[Draft] = []
+    first = _share(payers[0], metric, 0, 0, calls)
+    others: list[tuple[Payer, Draft]] = []
     for payer, taken, parts in shares:
         room = overage_left(payer, taken) if wanted else 0
         beyond = wanted if room is None else min(wanted, room)
+        if payer.most is not None:
+            beyond = min(beyond, payer.most - taken + sum(delta for _, delta in parts))
         wanted -= beyond
         if any(_used(payer.state, w) + taken + beyond > MAX_COUNT for w in payer.windows):
             return Shortage(units - wanted - taken - beyond)
         draft = _share(payer, metric, taken, beyond, (*parts, *calls))
-        if draft.units or not drafts:
-            drafts.append(draft)
+        if payer is payers[0]:
+            first = draft
+        elif draft.units:
+            others.append((payer, draft))
     if wanted:
         return Shortage(units - wanted)
-    if len(drafts) > 1:
-        others = tuple((f"^{draft.state.id}", draft.units) for draft in drafts[1:])
-        drafts[0] = replace(drafts[0], parts=drafts[0].parts + others)
-    return drafts
+    paid = [(f"^{draft.state.id}", draft.units) for _, draft in others]
+    drawn = [(pot, draft.units) for payer, draft in others for pot in payer.drawn]
+    return [replace(first, parts=(*first.parts, *paid, *drawn)), *(draft for _, draft in others)]
 
 
 def _from_lots(payer: Payer, metric: str, wanted: int, now_ms: int) -> list[Part]:

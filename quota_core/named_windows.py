@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from quota_core.ledger import EntryKind
 from quota_core.one_moment import Read
-from quota_core.parts import NO_WINDOW
+from quota_core.parts import DRAWN_MARK, NO_WINDOW
 from quota_core.statements import Work
 from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
@@ -15,7 +15,7 @@ from quota_core.verdict import Pace, Stopwatch
 from quota_core.window_sums import OVERAGE
 
 Place = tuple[int, int, str]
-_NO_WINDOW = NO_WINDOW - {OVERAGE}
+_NO_WINDOW = NO_WINDOW - {OVERAGE, DRAWN_MARK}
 
 
 async def name_windows(read: Read, accounts: Sequence[int], metric_ids: Mapping[str, int]) -> list[str]:

@@ -8,7 +8,8 @@ Part = tuple[str, int]
 
 SERVICE_MARK = "*"
 FACT_MARK = "~"
-NO_WINDOW = frozenset("#!+^@&*~")
+DRAWN_MARK = "%"
+NO_WINDOW = frozenset("#!+^@&*~%")
 """How parts begin that name no window: a window begins with a digit or a letter."""
 
 

@@ -108,7 +108,7 @@ def _metric(name: str, number: int, pots: Pots, at_ms: int, in_force: Callable[[
     units = {pot: amount for (metric, pot), amount in pots.units.items() if metric == number and amount}
     lots = {int(pot[1:]): amount for pot, amount in units.items() if pot[0] == "#"}
     left = sum(amount for lot, amount in lots.items() if pots.ends_ms.get(lot, NEVER_MS) > at_ms)
-    windows = sorted(pot for pot in units if pot[0] not in "#!+" and in_force(pot))
+    windows = sorted(pot for pot in units if pot[0] not in "#!+%" and in_force(pot))
     return PastMetric(
         metric=name,
         windows=tuple((key, units[key], units.get(f"+{key}", 0)) for key in windows),

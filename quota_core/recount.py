@@ -14,7 +14,7 @@ from quota_core import facts, witnesses
 from quota_core.chain import GENESIS, seal
 from quota_core.counted import LotCount, Noted
 from quota_core.ledger import EntryKind
-from quota_core.parts import FACT_MARK, SERVICE_MARK
+from quota_core.parts import DRAWN_MARK, FACT_MARK, SERVICE_MARK
 from quota_core.periods import LEVEL
 from quota_core.recounted_holds import HoldsCount
 from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
@@ -219,6 +219,8 @@ class _Count:
             elif mark == SERVICE_MARK:
                 calls.append(delta)
                 continue
+            elif mark == DRAWN_MARK:
+                total += delta * weight(metric, pot)  # a window in all but what the units must add up to
             elif mark not in ("^", witnesses.MARK, FACT_MARK):  # another account's share has its own entry
                 total += delta * weight(metric, pot)
                 windows |= {delta} if mark != OVERAGE else set()

@@ -32,7 +32,8 @@ class ParentChange:
 
 def set_blocked(work: ByHand, now_ms: int, *, blocked: bool) -> Work[StatusChange]:
     """Block the account, or lift that."""
-    (state, _), before, _ = yield from work.start(now_ms)
+    payer, before, _ = yield from work.start(now_ms)
+    state = payer.state
     said = facts.fact(facts.BLOCKED, int(blocked))
     if before is not None:
         require_same(before, EntryKind.STATUS, [said])
@@ -48,7 +49,8 @@ def set_blocked(work: ByHand, now_ms: int, *, blocked: bool) -> Work[StatusChang
 def set_parent(work: ByHand, parent: AccountRef | None, now_ms: int) -> Work[ParentChange]:
     """Let another account pay for this one from now on, or let it pay for itself again."""
     # Both are locked: nobody makes one of them a child or a parent meanwhile.
-    (state, _), before, others = yield from work.start(now_ms, *(() if parent is None else (parent,)))
+    payer, before, others = yield from work.start(now_ms, *(() if parent is None else (parent,)))
+    state = payer.state
     said = facts.fact(facts.PARENT, others[0].id if others else 0)
     if before is not None:
         require_same(before, EntryKind.PARENT, [said])

@@ -11,7 +11,7 @@ from quota_core.chain import Entry
 from quota_core.errors import UnknownSpendError
 from quota_core.keys import derived_key
 from quota_core.ledger import AccountState, Draft, EntryKind, Payer
-from quota_core.parts import SERVICE_MARK, parts_of
+from quota_core.parts import DRAWN_MARK, SERVICE_MARK, parts_of
 from quota_core.periods import LEVEL
 from quota_core.posting import Posting
 from quota_core.returns import Back, given_back
@@ -77,8 +77,12 @@ def take_back(
             parts += (facts.hold_end(entry.id, entry.units - back.units),)
             payer.state.holds = tuple(hold for hold in payer.state.holds if hold.entry != entry.id)
         if entry is first:
+            returned = {str(o.account): got.units for o, got in zip(taken[1:], backs[1:], strict=True)}
+            parts += tuple((f"^{account}", -got) for account, got in returned.items())
             parts += tuple(
-                (f"^{other.account}", -share.units) for other, share in zip(taken[1:], backs[1:], strict=True)
+                (pot, -returned[pot[1:].partition("/")[0]])
+                for pot, _ in parts_of(entry.parts)
+                if pot[0] == DRAWN_MARK
             )
         draft = Draft(state=payer.state, kind=kind, metric=metric, units=back.units, parts=parts)
         own_key = key if entry is first else shares.payer_key(first.account, key)
