@@ -148,6 +148,7 @@ class Life:
     async def go_on(self, lives: list[int]) -> None:
         """Ask again what was never answered in these lives, and deliver what was never taken."""
         if lives:
+            await self.attempt(self._end_holds())
             # Others come first: who asks again then meets a process that has the account in memory, not the key.
             everybody = [Asked("spend", str(person + 1), 1, self.key()) for person in range(PEOPLE)]
             await self.attempt(self.ask(everybody))
@@ -162,6 +163,10 @@ class Life:
             await self.attempt(self.deliver(session))
         for refund in self.till.reports:
             await self.attempt(self.deliver_refund(refund))
+
+    async def _end_holds(self) -> None:
+        """End what is over, as the bot's task does when it starts."""
+        await self.core.quota.holds.end_due()
 
     # What the outside does
 

@@ -202,7 +202,7 @@ class Storm:
         if status == 0 and "=kill" in plan:
             # It was not passed so often: it must not be forgotten for that.
             self._missed.add(plan.partition("=")[0])
-            self._deck.append(plan.partition("=")[0])
+            self._deck.insert(0, plan.partition("=")[0])
         if status == -9 or (fault == "error at a point" and self._failed(folder, told["number"])):
             self.tally.faults[fault] += 1
         if status not in (0, -9, *self.may_end_with) and not plan.startswith("ops.80"):
