@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import random
 import shutil
@@ -37,6 +38,7 @@ def main() -> int:
     repeat = f"python -m chaos --seed {options.seed}{' --short' * options.short}"
     print(f"{repeat} --stages {' '.join(options.stages)}   (commit {_commit()}, in {folder})", flush=True)
     os.environ["PYTHONHASHSEED"] = "0"
+    logging.disable(logging.CRITICAL)  # thousands of troubles on purpose
     total, problems = Tally(), []
     began_seconds = time.monotonic()
     for name in options.stages:

@@ -132,6 +132,17 @@ async def _hold(life: Life) -> None:
     await quota.holds.end_due()
 
 
+async def _race(life: Life) -> None:
+    """Spend for a few people, over and over, while an operator gives and takes from the same."""
+    people = [life.person() for _ in range(3)]
+    for _ in range(4):
+        spends = [Asked("spend", life.random.choice(people), 1, life.key()) for _ in range(16)]
+        changes = [
+            Asked(what, life.random.choice(people), 2, life.key()) for what in ("add", "remove", "add")
+        ]
+        await asyncio.gather(*(life.ask([one]) for one in (*spends[:8], *changes, *spends[8:])))
+
+
 async def _late(life: Life) -> None:
     """Spend, and look at rows that are late by then."""
     await _spend(life)
@@ -186,6 +197,7 @@ SCRIPTS: dict[str, Callable[[Life], Awaitable[None]]] = {
     "check": _check,
     "hold": _hold,
     "late": _late,
+    "race": _race,
     "small": _small,
     "heads": _heads,
     "nothing": _nothing,

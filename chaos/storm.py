@@ -82,7 +82,7 @@ MAY_FAIL = (
     "admin.71",
 )
 ERRORS = ("OSError", "MemoryError", "RuntimeError")
-WORK = ("spend", "grant", "buy", "tell", "hold", "late", "refund")
+WORK = ("spend", "grant", "buy", "tell", "hold", "late", "refund", "race")
 
 
 class Storm:
