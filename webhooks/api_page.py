@@ -29,7 +29,8 @@ details > div { padding: 0 1rem 1rem; overflow-x: auto }
 table { width: 100%; border-collapse: collapse; margin: .4rem 0 1rem }
 th, td { padding: .35rem .6rem .35rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top }
 th { color: var(--quiet); font-weight: 500 }
-p.quiet { color: var(--quiet) }
+td:first-child code { white-space: nowrap }
+p.quiet, td.quiet { color: var(--quiet) }
 """
 _FORMATS = ("maxLength", "minLength", "minimum", "maximum", "pattern", "maxItems")
 
@@ -71,8 +72,9 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
     if operation["parameters"]:
         parts.append("<h3>Parameters</h3>" + _parameters(document, operation["parameters"]))
     if "requestBody" in operation:
-        parts.append("<h3>Body</h3>" + _model(document, operation["requestBody"]))
-    parts.append("<h3>Answer (200)</h3>" + _model(document, operation["responses"]["200"]))
+        parts.append("<h3>Body</h3>" + _model(document, operation["requestBody"], required="required"))
+    # An answer has all its members always.
+    parts.append("<h3>Answer (200)</h3>" + _model(document, operation["responses"]["200"], required=""))
     others = [status for status in operation["responses"] if status != "200"]
     named = ", ".join(
         f"{status} {escape(operation['responses'][status]['description'])}" for status in others
@@ -96,14 +98,14 @@ def _parameters(document: Mapping[str, Any], parameters: list[Mapping[str, Any]]
     )
 
 
-def _model(document: Mapping[str, Any], holder: Mapping[str, Any]) -> str:
+def _model(document: Mapping[str, Any], holder: Mapping[str, Any], *, required: str) -> str:
     schema = _resolved(document, holder["content"]["application/json"]["schema"])
-    required = schema.get("required", ())
+    always = schema.get("required", ())
     note = f'<p class="quiet">{escape(schema["description"])}</p>' if "description" in schema else ""
     return note + _table(
         (
             f"<code>{escape(name)}</code>",
-            "required" if name in required else "",
+            required if name in always else "",
             _kind(document, facts),
         )
         for name, facts in schema.get("properties", {}).items()
