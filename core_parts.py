@@ -24,6 +24,7 @@ from quota_core.people import People
 from quota_core.personal_data import PersonalData
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
+from quota_core.refunding import Refunding
 from quota_core.settlement import Settlements
 from quota_core.stats import Statistics
 from settings import Settings
@@ -68,6 +69,12 @@ class CoreParts:
             default_locale=settings.default_locale,
             clock=utc_ms,
         )
+        self.refunding = Refunding(
+            database,
+            None if checkout is None else checkout.refunds,
+            self.settlements.reversals,
+            self.operators,
+        )
         self.deliveries = Deliveries(database, clock=utc_ms)
         self.messages = Messages(
             database,
@@ -89,6 +96,7 @@ class CoreParts:
             quota=self.quota,
             balances=self.balances,
             grants=self.grants,
+            refunding=self.refunding,
             history=History(database, book),
             statements=statements,
             erasures=self.erasures,

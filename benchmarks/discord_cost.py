@@ -32,6 +32,8 @@ from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.personal_data import PersonalData
 from quota_core.purchases import Purchases
+from quota_core.refunding import Refunding
+from quota_core.reversals import Reversals
 from quota_core.signing import SigningKey
 from quota_core.stats import Statistics
 from quota_core.tombstones import TombstoneFile
@@ -150,6 +152,12 @@ def product_bot(opened: Product) -> commands.Bot:
         quota=opened.quota,
         balances=Balances(database, book, clock=clock),
         grants=Grants(database, book, operators, max_grant_units=1, clock=clock),
+        refunding=Refunding(
+            database,
+            None,
+            Reversals(database, book, notices, operators=(), default_locale="en-US", clock=clock),
+            operators,
+        ),
         history=History(database, book),
         statements=statements,
         erasures=Erasures(database, book, TombstoneFile(Path(), b""), clock=clock),

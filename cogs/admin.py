@@ -21,6 +21,7 @@ from cogs.arguments import Amount, OperatorsOnlyError, Person, UnknownSubcommand
 from cogs.buttons import OwnedButton
 from cogs.cover import cover_card
 from cogs.errors import Mishaps
+from cogs.refund_button import LookButton, RefundButton, refund_button
 from cogs.replies import press, source_id, tell, tell_privately
 from cogs.slash_texts import command_english, option_english
 from cogs.speech import Speech
@@ -28,9 +29,11 @@ from cogs.topic import Topic
 from quota_core.catalog import Catalog
 from quota_core.grants import Grants
 from quota_core.operators import Operators
+from quota_core.refunding import Refunding
 from quota_core.stats import Statistics
 from wording.admin_card import change_card, plan_card, stats_card, status_card
 from wording.help_card import help_card
+from wording.refund_card import refundable_card
 from wording.safe import mention
 
 
@@ -60,7 +63,7 @@ class StatsButton(OwnedButton, template=custom_ids.STATS):
 class Admin(Topic):
     """Give, take, put on a plan, count."""
 
-    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (StatsButton,)
+    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (StatsButton, LookButton, RefundButton)
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class Admin(Topic):
         grants: Grants,
         statistics: Statistics,
         operators: Operators,
+        refunding: Refunding,
         prefix: str,
         clock: Callable[[], int],
     ) -> None:
@@ -79,6 +83,7 @@ class Admin(Topic):
         self.statistics = statistics
         self._grants = grants
         self._operators = operators
+        self.refunding = refunding
         self._prefix = prefix
         self._clock = clock
 
@@ -242,6 +247,21 @@ class Admin(Topic):
             for plan_id in self.catalog.plans_by_rank
             if typed.lower() in plan_id
         ][:25]
+
+    @admin_quota.command(name="refund", description=command_english("admin_quota refund"), ignore_extra=False)  # type: ignore[arg-type]  # the same
+    @app_commands.describe(order=option_english("admin_quota refund", "order"))
+    @operators_only
+    async def refund(self, context: commands.Context[Any], order: str) -> None:
+        """Show what a refund of an order would do, with the button that does it; money is never shown in public."""
+        found = await self.refunding.look(order.strip(), actor=actor_of(context))
+        words = await self.speech.words(context)
+        await tell_privately(
+            context,
+            refundable_card(found, self.catalog, words),
+            [refund_button(found, context.author.id, words)],
+            cover=cover_card(words("refund.ask"), words),
+            opener=press(words("button.show_privately"), custom_ids.look(found.order_id, context.author.id)),
+        )
 
     @admin_quota.command(name="stats", description=command_english("admin_quota stats"))  # type: ignore[arg-type]  # the same
     @operators_only

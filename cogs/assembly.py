@@ -43,6 +43,7 @@ from quota_core.people import People
 from quota_core.personal_data import PersonalData
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
+from quota_core.refunding import Refunding
 from quota_core.stats import Statistics
 
 PREFIX = "!"
@@ -61,6 +62,7 @@ class Parts:
     quota: Quota
     balances: Balances
     grants: Grants
+    refunding: Refunding
     history: History
     statements: Statements
     erasures: Erasures
@@ -125,6 +127,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             mishaps,
             catalog,
             grants=parts.grants,
+            refunding=parts.refunding,
             statistics=parts.statistics,
             operators=operators,
             prefix=PREFIX,

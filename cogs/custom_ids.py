@@ -17,6 +17,8 @@ QUOTA = rf"v1:quota:(?P<subject>[1-9][0-9]{{0,19}}):{_OWNER}"
 HISTORY = rf"v1:history:{_OWNER}"
 PAGE = rf"v1:page:(?P<page>[0-9]{{1,6}}):{_OWNER}"
 STATEMENT = rf"v1:statement:{_OWNER}"
+REFUND = rf"v1:refund:(?P<order>ord_[0-9a-f]{{32}}):{_OWNER}"
+LOOK = rf"v1:look:(?P<order>ord_[0-9a-f]{{32}}):{_OWNER}"
 STATS = rf"v1:stats:{_OWNER}"
 KEPT = rf"v1:kept:{_OWNER}"
 NOTIFY = rf"v1:notify:{_OWNER}"
@@ -72,6 +74,16 @@ def statement(owner_id: int) -> str:
 def stats(owner_id: int) -> str:
     """Name the button that shows an operator the figures privately."""
     return f"v1:stats:{owner_id}"
+
+
+def refund(order_id: str, owner_id: int) -> str:
+    """Name the button that refunds an order."""
+    return f"v1:refund:{order_id}:{owner_id}"
+
+
+def look(order_id: str, owner_id: int) -> str:
+    """Name the button that shows an operator privately what can be refunded of an order."""
+    return f"v1:look:{order_id}:{owner_id}"
 
 
 def kept(owner_id: int) -> str:

@@ -38,10 +38,12 @@ from quota_core.errors import (
     OutOfQuotaError,
     PreferenceError,
     UnavailableError,
+    UnknownOrderError,
     UnknownPackageError,
     UnknownPlanError,
 )
 from quota_core.operators import Operators
+from quota_core.refunding import RefundRefusedError
 from wording.card import Card
 from wording.help_card import ARGUMENTS, GROUP, help_card, usage_text
 from wording.refusals import Problem, argument_card, refusal_card
@@ -58,6 +60,8 @@ _EXPECTED = (
     NotAllowedError,
     PreferenceError,
     CheckoutUnavailableError,
+    RefundRefusedError,
+    UnknownOrderError,
     UnknownPackageError,
     UnknownPlanError,
     UnavailableError,

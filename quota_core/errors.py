@@ -21,6 +21,7 @@ QuotaError
 ├── PreferenceError            no such time zone, hours or address
 ├── ErasureRefusedError        an account cannot be forgotten before something else has ended
 ├── CheckoutUnavailableError   the payment page could not be opened; nothing was charged
+├── RefundRefusedError         nothing was refunded, for the reason it gives (in `refunding`)
 └── UnavailableError           the ledger cannot be written just now; the same key may be sent again
     └── HaltedError            writes are stopped until an operator looks: an invariant is broken
 CatalogError                   a catalog file that cannot be used, with every reason

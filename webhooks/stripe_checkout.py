@@ -16,7 +16,9 @@ from quota_core.purchases import Page
 from quota_core.store.orders import OrderRow
 from webhooks.stripe_connection import StripeConnection, stripe_client
 from webhooks.stripe_events import PURCHASE_TYPE
+from webhooks.stripe_failures import is_stored_failure
 from webhooks.stripe_history import StripeHistory
+from webhooks.stripe_refunds import StripeRefunds
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,11 @@ class StripeCheckout:
         """What Stripe has kept of events and payment pages."""
         return StripeHistory(self._client)
 
+    @property
+    def refunds(self) -> StripeRefunds:
+        """What refunds its payments."""
+        return StripeRefunds(self._client, livemode=self._livemode)
+
     async def close(self) -> None:
         """Close the connections to Stripe."""
         await self._connection.close_async()  # type: ignore[no-untyped-call] # so in the library
@@ -179,27 +186,6 @@ class StripeCheckout:
             return None
         url = getattr(getattr(intent, "latest_charge", None), "receipt_url", None)
         return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
-
-
-def is_stored_failure(error: Exception) -> bool:
-    """
-    Tell whether the answer proves that Stripe will give it again for the same idempotency key.
-
-    https://docs.stripe.com/api/idempotent_requests: the first result is kept, a 500 included; nothing is kept
-    when validation failed or another call holds the key (400, 409), or when the call never began (401, 429, a
-    502 or 503 on the way). A replay says so in a header, and the library's own retries bring one. No answer
-    at all proves nothing: the page may exist, and the same key finds it.
-    """
-    if not isinstance(error, stripe.StripeError) or error.http_status is None:
-        return False
-    if isinstance(error, stripe.IdempotencyError) and error.http_status == HTTPStatus.BAD_REQUEST:
-        # The key holds the result of other parameters, and would refuse ours for ever.
-        return True
-    headers = {name.lower(): value for name, value in error.headers.items()} if error.headers else {}
-    replayed = headers.get("idempotent-replayed") == "true"
-    return error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR or (
-        replayed and error.http_status >= HTTPStatus.BAD_REQUEST
-    )
 
 
 def _is_rejection(error: Exception) -> bool:

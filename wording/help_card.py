@@ -25,6 +25,7 @@ ARGUMENTS = {
     "admin_quota plan": ("user", "plan", "until?"),
     "admin_quota block": ("user", "reason?"),
     "admin_quota unblock": ("user", "reason?"),
+    "admin_quota refund": ("order",),
     "admin_quota stats": (),
 }
 COMMANDS = tuple(name for name in ARGUMENTS if not name.startswith("admin_quota"))

@@ -8,6 +8,7 @@ from typing import Literal
 from quota_core import errors
 from quota_core.catalog import Catalog
 from quota_core.errors import NotInPlanError, OutOfQuotaError, Refill
+from quota_core.refunding import RefundRefusedError
 from wording.card import Card, Field, Tone, clipped
 from wording.names import plan_name, service_name
 from wording.safe import Safe, safe_name
@@ -185,12 +186,9 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
         return argument_card("not_allowed", words, usage="")
     if isinstance(error, errors.AccountBlockedError):
         return _card("blocked", words, None, Tone.BAD)
-    if isinstance(error, errors.PreferenceError):
-        line = words(f"refusal.preference_{error.what}_line", given=error.given)
-        return Card(words("refusal.preference"), line, tone=Tone.WARNING)
-    if isinstance(error, errors.ErasureRefusedError):
-        line = words(f"refusal.erasure_{error.reason}")
-        return Card(words("refusal.erasure"), line, tone=Tone.WARNING)
+    told = _told(error, words)
+    if told is not None:
+        return told
     what = _nowhere(error)
     if what is None:
         return _card("fault", words, error_id, Tone.BAD)
@@ -211,6 +209,20 @@ def _nowhere(error: Exception) -> tuple[str, str] | None:
             return "unknown_service", error.service
         case errors.UnknownOrderError():
             return "unknown_order", error.order
+    return None
+
+
+def _told(error: Exception, words: Words) -> Card | None:
+    """Return the words for a refusal that has a sentence for each of its reasons."""
+    if isinstance(error, errors.PreferenceError):
+        line = words(f"refusal.preference_{error.what}_line", given=error.given)
+        return Card(words("refusal.preference"), line, tone=Tone.WARNING)
+    if isinstance(error, errors.ErasureRefusedError):
+        line = words(f"refusal.erasure_{error.reason}")
+        return Card(words("refusal.erasure"), line, tone=Tone.WARNING)
+    if isinstance(error, RefundRefusedError):
+        line = words(f"refusal.refund_{error.reason}_line")
+        return Card(words("refusal.refund"), line, tone=Tone.WARNING)
     return None
 
 

@@ -135,3 +135,14 @@ def unreported() -> Work[list[Row]]:
             """
         )
     )
+
+
+def refund_attempts(order_id: str) -> Work[int]:
+    """Return how many refunds of an order met a failure that the provider keeps."""
+    rows = yield fetch("SELECT refund_failures FROM orders WHERE id = $1", order_id)
+    return int(rows[0][0])
+
+
+def add_refund_attempt(order_id: str) -> Work[None]:
+    """Count such a failure."""
+    yield run("UPDATE orders SET refund_failures = refund_failures + 1 WHERE id = $1", order_id)

@@ -31,6 +31,7 @@ from quota_core.people import People
 from quota_core.personal_data import PersonalData
 from quota_core.purchases import Checkout, Purchases
 from quota_core.quota import Quota
+from quota_core.refunding import Refunding
 from quota_core.settlement import Settlements
 from quota_core.signing import SigningKey
 from quota_core.sqlite_database import SqliteDatabase
@@ -153,8 +154,7 @@ async def opened_core(
         await database.write(book.open)
         operators = operators or Operators(user_ids=frozenset({OPERATOR_ID}))
         told = [AccountRef("user", str(one)) for one in sorted(operators.user_ids)]
-        notices = WatchedNotices(database, clock=clock)
-        quota = Quota(database, book, clock=clock)
+        notices, quota = WatchedNotices(database, clock=clock), Quota(database, book, clock=clock)
         messages = messages_on(database, book, notices, operators=told)
         settlements = Settlements(
             database,
@@ -170,6 +170,7 @@ async def opened_core(
             quota=quota,
             balances=Balances(database, book, clock=clock),
             grants=Grants(database, book, operators, max_grant_units=MAX_GRANT_UNITS, clock=clock),
+            refunding=Refunding(database, None, settlements.reversals, operators),
             history=History(database, book),
             statements=statements,
             erasures=Erasures(database, book, TombstoneFile(path.parent, b"s" * 32), clock=clock),

@@ -207,7 +207,7 @@ async def test_everybody_else_is_refused_everything(
 ) -> None:
     """Every command of the group, in all three forms; the Administrator's server is no operator's."""
     leaves = [one for one in running.bot.walk_commands() if one.qualified_name.startswith("admin_quota")]
-    options: dict[str, Any] = {"user": str(as_), "amount": 5, "plan": "founder"}
+    options: dict[str, Any] = {"user": str(as_), "amount": 5, "plan": "founder", "order": "ord_1"}
     for leaf in leaves:
         for start in ("!", f"{MENTION} "):
             answer = await talk.answer_to(f"{start}{leaf.qualified_name} <@{as_}> 5", as_=as_)
@@ -220,9 +220,19 @@ async def test_everybody_else_is_refused_everything(
             assert title_of(answer) == "⛔ Not allowed", leaf.qualified_name
             assert answer["ephemeral"]
 
-    assert len(leaves) == 7
+    assert len(leaves) == 8
     assert await core.bought(as_) == 0
     assert await core.database.read(_audit) == []
+
+
+@pytest.mark.parametrize("name", [custom_ids.refund, custom_ids.look], ids=["refund", "look"])
+async def test_a_forged_refund_button_is_refused(talk: Talk, running: Running, name: Any) -> None:
+    """An order's id is no secret; only operators, looked up at the press, get any further."""
+    forged = await talk.drawn_by(running.bot, name("ord_" + "f" * 32, FRIEND_ID))
+
+    answer = await talk.press_id(forged, name("ord_" + "f" * 32, FRIEND_ID), as_=FRIEND_ID)
+
+    assert title_of(answer) == "⛔ Not allowed"
 
 
 async def test_a_forged_stats_button_is_refused(talk: Talk, running: Running) -> None:

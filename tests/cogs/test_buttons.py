@@ -14,6 +14,7 @@ from tests.cogs.talk import Talk, title_of
 
 HUGE_ID = 2**63 - 1
 LONGEST = "a" * 40
+ORDER = "ord_" + "f" * 32
 SAMPLES = {
     custom_ids.BUY: custom_ids.buy(LONGEST, HUGE_ID),
     custom_ids.SHOP: custom_ids.shop(HUGE_ID),
@@ -23,6 +24,8 @@ SAMPLES = {
     custom_ids.PAGE: custom_ids.page(999_999, HUGE_ID),
     custom_ids.STATEMENT: custom_ids.statement(HUGE_ID),
     custom_ids.STATS: custom_ids.stats(HUGE_ID),
+    custom_ids.REFUND: custom_ids.refund(ORDER, HUGE_ID),
+    custom_ids.LOOK: custom_ids.look(ORDER, HUGE_ID),
     custom_ids.KEPT: custom_ids.kept(HUGE_ID),
     custom_ids.PRIVACY: custom_ids.privacy(HUGE_ID),
     custom_ids.DATA: custom_ids.data(HUGE_ID),
@@ -39,6 +42,8 @@ OF_THE_MEMBER = [
     custom_ids.page(0, MEMBER_ID),
     custom_ids.statement(MEMBER_ID),
     custom_ids.stats(MEMBER_ID),
+    custom_ids.refund(ORDER, MEMBER_ID),
+    custom_ids.look(ORDER, MEMBER_ID),
     custom_ids.kept(MEMBER_ID),
     custom_ids.privacy(MEMBER_ID),
     custom_ids.data(MEMBER_ID),

@@ -45,6 +45,7 @@ WITHOUT_WITNESS = {
     "notices.created_ms payment_": "when a state was told that brought nothing",
     "orders.url": "the provider's page; it decides what is paid there",
     "orders.attempt": "how often the provider was asked for a page",
+    "orders.refund_failures": "how often a refund met a failure that the provider keeps",
     "orders.receipt_url": "the provider's page",
     "orders.after_entry": "where an unpaid order is shown in the history",
     "orders.reference unpaid": "the provider's page; a payment there must agree with the order",

@@ -19,8 +19,9 @@ from tests.sandbox.stripe_fixture import Shop
 from tests.webhooks.running import ANA, Running, running
 from webhooks import server
 from webhooks.product_text import ProductTexts
-from webhooks.stripe_checkout import StripeCheckout, is_stored_failure, stripe_locale
+from webhooks.stripe_checkout import StripeCheckout, stripe_locale
 from webhooks.stripe_connection import StripeConnection
+from webhooks.stripe_failures import is_stored_failure
 
 SESSIONS = "/v1/checkout/sessions"
 

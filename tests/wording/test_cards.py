@@ -344,7 +344,7 @@ def test_help_about_one_command(english: Words, french: Words) -> None:
     """Found with or without a prefix, in any case."""
     assert help_card("/BUY_quota", english, prefix="!", operator=False).title == "📖 !buy_quota"
     assert "`!ask <question>`" in drawn(help_card("ask", french, prefix="!", operator=False))
-    assert "`!admin_quota add|remove|plan|block|unblock|stats`" in drawn(
+    assert "`!admin_quota add|remove|plan|block|unblock|refund|stats`" in drawn(
         help_card(GROUP, english, prefix="!", operator=True)
     )
 
