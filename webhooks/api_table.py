@@ -50,10 +50,14 @@ class Later(NamedTuple):
 _PAYMENTS = "payments through an external backend are not built yet; packages are sold through Stripe"
 _RESOURCES = "add-ons by the month come with subscriptions, which are not built yet"
 _SUPPORT = "support tickets are not built yet"
+_PAGES = "web pages for members and operators are not built yet; the API answers what they will show"
 _SHARE = "links that show a summary to others come with the web pages, which are not built yet"
 LATER = (
     Later("POST", "/usage-billing/share", _SHARE),
     Later("GET", "/usage-billing/share/{token}", _SHARE),
+    Later("GET", "/share/quota/{token}", _SHARE),
+    Later("GET", "/billing/", _PAGES),
+    Later("GET", "/billing/admin.html", _PAGES),
     Later("POST", "/billing/checkout", "plans are sold by subscription, which is not built yet"),
     Later("POST", "/api/payments/{team}/initiate", _PAYMENTS),
     Later("GET", "/api/payments/{team}/history", _PAYMENTS),

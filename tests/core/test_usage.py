@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from quota_core.accounts import AccountRef
 from quota_core.chain import Entry
+from quota_core.errors import UnavailableError
 from quota_core.ledger import EntryKind
+from quota_core.postgres_database import PostgresDatabase
 from quota_core.usage import Usage, UsageFilter, UsagePage, UsedDay
 from quota_core.used_days import Days, added_up, used_by
 from tests.core.catalogs import everything
@@ -168,6 +170,29 @@ async def test_who_adds_up_at_once_adds_each_entry_once(ledger: OpenLedger) -> N
     assert total == len(entries) == 40
     assert (await ledger.rows("SELECT value FROM marks WHERE name = 'usage_entry'")) == [(entries[-1].id,)]
     await ledger.close()
+
+
+async def test_an_entry_that_may_still_come_is_never_passed_over(ledger: OpenLedger) -> None:
+    """On PostgreSQL an id is drawn before its entry is there: until then nothing behind it is added up."""
+    if not isinstance(ledger.database, PostgresDatabase):
+        await ledger.close()
+        return
+    usage = Usage(ledger.database, ledger.book, clock=ledger.clock)
+    connection = await ledger.database._connections.take()
+    await connection.execute("BEGIN")
+    await connection.execute("INSERT INTO marks VALUES ('held', 1)")
+    await connection.fetchval("SELECT nextval('entries_id_seq')")
+    await ledger.quota.consume(ANA, 3, key="m")
+    with pytest.raises(UnavailableError):
+        await usage.catch_up(patience_seconds=0.2)
+    before = await ledger.rows("SELECT * FROM usage_days")
+    await connection.execute("COMMIT")
+    ledger.database._connections.give(connection, sound=True)
+    after = await used(ledger)
+    await ledger.close()
+
+    assert before == []
+    assert after.units == 3
 
 
 async def test_an_account_that_was_never_seen_used_nothing(ledger: OpenLedger) -> None:
