@@ -156,30 +156,17 @@ class Metrics(Collector):
             "What it took to add them up; they are renewed the less often the longer it takes.",
             None if found is None else found.seconds,
         )
-        yield _gauge(
-            "quota_notices_owed",
-            "Messages that are owed and not sent yet.",
-            None if found is None else found.notices_owed,
-        )
-        oldest_ms = None if found is None else found.oldest_notice_ms
-        yield _gauge(
-            "quota_notices_oldest_age_seconds",
-            "How long the oldest message that is owed has been; 0 when none is.",
-            None if found is None else self._age_seconds(oldest_ms),
-        )
+        yield from _notices({} if found is None else found.notices, self._clock())
         yield _gauge(
             "quota_payments_oldest_uncredited_age_seconds",
             "How long the oldest payment that was reported has waited for its credit; 0 when none does.",
-            None if found is None else self._age_seconds(found.oldest_payment_ms),
+            None if found is None else _age_seconds(found.oldest_payment_ms, self._clock()),
         )
         yield _gauge(
             "quota_webhook_held_deliveries",
             "Deliveries that did not match an order and wait for an operator.",
             None if found is None else found.deliveries_held,
         )
-
-    def _age_seconds(self, since_ms: int | None) -> float:
-        return 0.0 if since_ms is None else max(0.0, (self._clock() - since_ms) / 1000)
 
 
 def _usage(usage: Mapping[tuple[str, str], Usage]) -> Iterator[Metric]:
@@ -209,6 +196,25 @@ def _usage(usage: Mapping[tuple[str, str], Usage]) -> Iterator[Metric]:
         overage.add_metric(labels, one.overage)
         tense.add_metric(labels, one.tense)
     yield from (percent, remaining, overage, tense)
+
+
+def _notices(notices: Mapping[str, tuple[int, int | None]], now_ms: int) -> Iterator[Metric]:
+    owed = GaugeMetricFamily(
+        "quota_notices_owed", "Messages that are owed and not sent yet, by channel.", labels=["channel"]
+    )
+    age = GaugeMetricFamily(
+        "quota_notices_oldest_age_seconds",
+        "How long the oldest message that is owed has been; 0 when none is.",
+        labels=["channel"],
+    )
+    for channel, (count, oldest_ms) in notices.items():
+        owed.add_metric([channel], count)
+        age.add_metric([channel], _age_seconds(oldest_ms, now_ms))
+    yield from (owed, age)
+
+
+def _age_seconds(since_ms: int | None, now_ms: int) -> float:
+    return 0.0 if since_ms is None else max(0.0, (now_ms - since_ms) / 1000)
 
 
 def _build() -> Metric:

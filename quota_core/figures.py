@@ -20,6 +20,7 @@ from quota_core.book import Book
 from quota_core.chain import GENESIS
 from quota_core.database import Database
 from quota_core.deliveries import PAID_TYPES
+from quota_core.events import CHANNELS
 from quota_core.ledger import AccountState
 from quota_core.store import deliveries as delivery_rows
 from quota_core.store import figures as rows
@@ -57,13 +58,16 @@ class Usage:
 
 
 class Snapshot(NamedTuple):
-    """Usage by (plan, metric) as of a moment, and what the walk cost."""
+    """
+    Usage by (plan, metric) as of a moment, and what the walk cost.
+
+    `notices` says, for each channel, how many are owed and when the oldest of them was caused.
+    """
 
     usage: Mapping[tuple[str, str], Usage]
     at_ms: int
     seconds: float
-    notices_owed: int
-    oldest_notice_ms: int | None
+    notices: Mapping[str, tuple[int, int | None]]
     deliveries_held: int
     oldest_payment_ms: int | None
 
@@ -149,10 +153,13 @@ class Figures:
             for row in await self._database.read(partial(rows.open_windows, after, until, tally.earliest_ms)):
                 tally.add(*row)
             await asyncio.sleep(0)  # what came meanwhile goes first
-        owed, oldest_ms = await self._database.read(rows.owed)
+        owed = {row[0]: (row[1], row[2]) for row in await self._database.read(rows.owed)}
+        notices: dict[str, tuple[int, int | None]] = {
+            channel: owed.get(channel, (0, None)) for channel in CHANNELS
+        }
         held = await self._database.read(rows.held)
         waiting_ms = await self._database.read(lambda: delivery_rows.oldest_waiting(PAID_TYPES))
-        return Snapshot(tally.usage, now_ms, 0.0, owed, oldest_ms, held, waiting_ms)
+        return Snapshot(tally.usage, now_ms, 0.0, notices, held, waiting_ms)
 
 
 class _Tally:

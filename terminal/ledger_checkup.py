@@ -73,7 +73,8 @@ class LedgerCheckup:
 def _facts() -> Work[_Facts]:
     delivered_ms = yield from rows.last_delivery()
     held = yield from rows.held()
-    owed, oldest_ms = yield from rows.owed()
+    notices = yield from rows.owed()
+    owed, oldest_ms = sum(row[1] for row in notices), min((row[2] for row in notices), default=None)
     return delivered_ms, held, owed, oldest_ms
 
 

@@ -143,3 +143,30 @@ def test_the_log_hides_secrets_and_cannot_be_forged(form: type[journal.TextForma
     assert "canary-secret" not in line
     assert "\x1b" not in line
     assert "ana\\n2026" in line.replace("\\\\", "\\")
+
+
+def test_what_looks_like_a_key_is_taken_out_whoever_it_belongs_to() -> None:
+    """A key that somebody pasted, and a password in an address, are not known before."""
+    text = (
+        "sk_live_abcdef123 rk_test_abcdef123 whsec_abcdef123 jauge_0123456789ab_Zz9 "
+        "postgresql://jauge:hunter22@db/x price_1ABC cs_test_a1 https://example.org/a:b@c"
+    )
+
+    assert journal.Clean([]).clean(text) == (
+        "[secret] [secret] [secret] [secret] postgresql://[secret]@db/x price_1ABC cs_test_a1 "
+        "https://example.org/a:b@c"
+    )
+
+
+def test_every_secret_of_the_settings_is_known_to_the_log() -> None:
+    """One that is added later, too; a database's password even where its address is not repeated."""
+    loaded = settings.load(
+        {
+            "stripe_webhook_secrets": "whsec_one,whsec_two",
+            "metrics_token": "0123456789abcdef",
+            "database_url": "postgresql://u:longpassword@h/db",
+        },
+        need_discord=False,
+    )
+
+    assert {"whsec_one", "whsec_two", "0123456789abcdef", "longpassword"} <= set(settings.secrets_of(loaded))

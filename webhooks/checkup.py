@@ -14,6 +14,7 @@ import aiohttp
 import stripe
 
 from quota_core.findings import Finding, note, to_mend, well
+from webhooks import stripe_reversals
 from webhooks.stripe_connection import API_VERSION
 from webhooks.stripe_events import NEEDED_EVENTS
 from webhooks.stripe_webhook import PATH
@@ -78,7 +79,8 @@ def _endpoint(endpoints: Sequence[Any], public_url: str | None) -> Iterator[Find
     for one in ours:
         if one.status != "enabled":
             yield to_mend("webhook", f"{one.url} is disabled", f"enable it in {_DASHBOARD}")
-        missing = [] if "*" in one.enabled_events else sorted(set(NEEDED_EVENTS) - set(one.enabled_events))
+        needed = {*NEEDED_EVENTS, *stripe_reversals.TYPES}
+        missing = [] if "*" in one.enabled_events else sorted(needed - set(one.enabled_events))
         if missing:
             yield to_mend(
                 "webhook", f"{one.url} is not sent {', '.join(missing)}", f"add them in {_DASHBOARD}"

@@ -32,10 +32,13 @@ def open_windows(after: int, until: int, active_ms: int) -> Work[list[Row]]:
     )
 
 
-def owed() -> Work[tuple[int, int | None]]:
-    """Return how many notices are owed, and when the oldest of them was caused."""
-    rows = yield fetch("SELECT count(*), min(created_ms) FROM notices WHERE state = 'owed'")
-    return rows[0][0], rows[0][1]
+def owed() -> Work[list[Row]]:
+    """Return each channel with how many notices are owed by it, and when the oldest of them was caused."""
+    return (
+        yield fetch(
+            "SELECT channel, count(*), min(created_ms) FROM notices WHERE state = 'owed' GROUP BY channel"
+        )
+    )
 
 
 def held() -> Work[int]:

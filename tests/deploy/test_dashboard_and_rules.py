@@ -1,9 +1,11 @@
 """The dashboard and the alert rules ask for what is published, and each alert has its page in the runbook."""
 
 import itertools
+import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +98,27 @@ def test_each_alert_has_its_section_in_the_runbook_and_no_other() -> None:
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert "**Means:**" in sections[rule["alert"]]
         assert "**Do:**" in sections[rule["alert"]]
+
+
+def test_prometheus_understands_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    """As Grafana sends it, with everything chosen."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here: apt-get install prometheus (.ci/run does)")
+    asked = [target["expr"] for panel in panels() for target in panel["targets"]]
+    sent = [re.sub(r"\$(plan|metric|source|outcome)\b", ".*", one) for one in asked]
+    sent = [one.replace("$__rate_interval", "1m") for one in sent]
+    records = [{"record": f"panel:{number}", "expr": expr} for number, expr in enumerate(sent)]
+    file = tmp_path / "panels.yml"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": records}]}), encoding="utf-8")
+
+    found = subprocess.run(
+        [promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert f"{len(asked)} rules found" in found.stdout + found.stderr
+    assert not [one for one in sent if "$" in one]
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ async def test_whoever_cannot_wait_gets_the_last_figures(wide: OpenLedger) -> No
 
 
 async def test_messages_that_are_owed_are_counted(wide: OpenLedger) -> None:
-    """With the moment of the oldest."""
+    """By channel, with the moment of the oldest."""
     before = await made(wide)
 
     def work():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a transaction's work
@@ -150,5 +150,5 @@ async def test_messages_that_are_owed_are_counted(wide: OpenLedger) -> None:
     await wide.database.write(work)
     after = await made(wide)
 
-    assert (before.notices_owed, before.oldest_notice_ms) == (0, None)
-    assert (after.notices_owed, after.oldest_notice_ms) == (1, wide.clock())
+    assert set(before.notices.values()) == {(0, None)}
+    assert after.notices == {**before.notices, "dm": (1, wide.clock())}
