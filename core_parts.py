@@ -115,6 +115,7 @@ class CoreParts:
             policy_url=settings.privacy_url,
             extensions=settings.extra_cogs,
             with_ask=with_ask,
+            ask_before_paid=settings.ask_before_paid,
             meter=self.meter,
         )
 

@@ -158,6 +158,7 @@ class Settings(BaseSettings):
     public_url: Annotated[PageUrl | None, Maybe] = None
     trusted_proxies: Names = ()
     default_locale: Annotated[str, AfterValidator(_locale)] = "en-US"
+    ask_before_paid: bool = True
     smtp_host: Annotated[str | None, Maybe] = None
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_user: Annotated[str | None, Maybe] = None

@@ -12,6 +12,7 @@ from cogs.ask import Ask
 from cogs.channel_notices import ChannelNotices
 from cogs.client import QuotaBot
 from cogs.command_sync import Marks
+from cogs.consent import PaidUnits
 from cogs.errors import Mishaps
 from cogs.help import Help
 from cogs.history import PurchaseHistory
@@ -55,7 +56,8 @@ class Parts:
     What the cogs need.
 
     `public_url` is where buyers reach our own pages, without a slash at its end; `monotonic` counts seconds;
-    `with_ask` loads the sample command; `meter` is told of checks and of what Discord answers.
+    `with_ask` loads the sample command; `ask_before_paid` lets metered commands ask before the first paid units
+    of a window; `meter` is told of checks and of what Discord answers.
     """
 
     catalog: Catalog
@@ -81,6 +83,7 @@ class Parts:
     policy_url: str | None = None
     extensions: Sequence[str] = ()
     with_ask: bool = False
+    ask_before_paid: bool = False
     meter: Meter = UNMETERED
 
 
@@ -118,7 +121,9 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
     receipts = Receipts(parts.purchases)
     # States are resident where no other process writes; then none but this one sends notices either.
     waiting = Waiting(parts.notices, only_sender=parts.quota.book.resident)
+    paid_units = _paid_units(parts, speech, mishaps)
     cogs: list[commands.Cog] = [
+        paid_units,
         Balance(speech, mishaps, catalog, parts.balances, operators, clock=clock),
         Shop(speech, mishaps, catalog, parts.purchases, operators, public_url=parts.public_url),
         PurchaseHistory(speech, mishaps, catalog, parts.history, parts.statements),
@@ -140,6 +145,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             parts.quota,
             parts.balances,
             alerts=parts.messages.alerts,
+            paid_units=paid_units if parts.ask_before_paid else None,
             can_sell=parts.purchases.can_sell,
             meter=parts.meter,
         ),
@@ -165,3 +171,10 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
     if parts.with_ask:
         cogs.append(Ask(speech, mishaps, catalog))
     return cogs
+
+
+def _paid_units(parts: Parts, speech: Speech, mishaps: Mishaps) -> PaidUnits:
+    return PaidUnits(
+        *(speech, mishaps, parts.catalog, parts.quota, parts.messages.consents),
+        can_sell=parts.purchases.can_sell,
+    )

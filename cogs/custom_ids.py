@@ -21,6 +21,8 @@ REFUND = rf"v1:refund:(?P<order>ord_[0-9a-f]{{32}}):{_OWNER}"
 LOOK = rf"v1:look:(?P<order>ord_[0-9a-f]{{32}}):{_OWNER}"
 STATS = rf"v1:stats:{_OWNER}"
 KEPT = rf"v1:kept:{_OWNER}"
+PAID_ASK = rf"v1:paid_ask:(?P<metric>{_ID}):(?P<units>[1-9][0-9]{{0,15}}):{_OWNER}"
+PAID_USE = rf"v1:paid_use:(?P<metric>{_ID}):{_OWNER}"
 NOTIFY = rf"v1:notify:{_OWNER}"
 TOGGLE = rf"v1:toggle:(?P<what>[a-z]{{1,20}}):{_OWNER}"
 ENTER = rf"v1:enter:(?P<what>[a-z]{{1,20}}):{_OWNER}"
@@ -134,3 +136,13 @@ def enter(what: str, owner_id: int) -> str:
 def recipient(what: str, number: int, owner_id: int) -> str:
     """Name the button that does something with one recipient: show, rotate, enable, remove."""
     return f"v1:recipient:{what}:{number}:{owner_id}"
+
+
+def paid_ask(metric: str, units: int, owner_id: int) -> str:
+    """Name the button that asks privately whether paid units may be used."""
+    return f"v1:paid_ask:{metric}:{units}:{owner_id}"
+
+
+def paid_use(metric: str, owner_id: int) -> str:
+    """Name the button that agrees to use paid units of a metric."""
+    return f"v1:paid_use:{metric}:{owner_id}"

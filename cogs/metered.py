@@ -27,12 +27,12 @@ import discord
 from discord.ext import commands
 
 from cogs.actors import account_of
+from cogs.consent import DeclinedError, PaidUnits
 from cogs.errors import Mishaps
 from cogs.replies import Who, interaction_of, source_id, tell, user_of
 from cogs.speech import Speech
 from cogs.topic import Topic
 from cogs.ways_out import ways_out
-from quota_core.accounts import AccountRef
 from quota_core.alerts import Alerts
 from quota_core.answers import Spend
 from quota_core.balances import Balances
@@ -83,6 +83,7 @@ class Guard(Topic):
         *,
         alerts: Alerts,
         can_sell: bool,
+        paid_units: PaidUnits | None = None,
         meter: Meter = UNMETERED,
     ) -> None:
         super().__init__(speech, mishaps)
@@ -91,6 +92,7 @@ class Guard(Topic):
         self._quota = quota
         self._balances = balances
         self._alerts = alerts
+        self._paid_units = paid_units
         self._can_sell = can_sell
         self._calls: WeakKeyDictionary[commands.Context[Any], Calls] = WeakKeyDictionary()
 
@@ -103,13 +105,14 @@ class Guard(Topic):
         It is not run when the units are refused, which the user is told, and when Discord delivers the same
         message a second time: the first delivery was charged and answered.
         """
-        account = account_of(user_of(who))
         calls = self.calls_of(who)
         # A second delivery makes the same keys again; a second metered call within one command does not.
         key = source_id(who) if calls.count == 0 else f"{source_id(who)}:{calls.count}"
         calls.count += 1
         try:
-            spend = await checked(self._meter, "discord", self._take(account, price, key, metric))
+            spend = await checked(self._meter, "discord", self._take(who, price, key, metric))
+        except DeclinedError:
+            return None
         except QuotaError as error:
             await self.mishaps.report(who, error)
             return None
@@ -137,7 +140,11 @@ class Guard(Topic):
         assert isinstance(who, commands.Context)
         return self._calls.setdefault(who, Calls())
 
-    async def _take(self, account: AccountRef, price: Price, key: int | str, metric: str | None) -> Spend:
+    async def _take(self, who: Who, price: Price, key: int | str, metric: str | None) -> Spend:
+        account = account_of(user_of(who))
+        if price.actual is None and self._paid_units is not None:
+            operation = self._quota.operation(account, price.units, key=key, metric=metric)
+            return await self._paid_units.take(who, operation)
         if price.actual is None:
             return await self._quota.consume(account, price.units, key=key, metric=metric)
         held = await self._quota.hold(

@@ -26,6 +26,7 @@ from quota_core.errors import (
 )
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.not_in_plan import lacking, outside
+from quota_core.paid_units import paid_in
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.paying import add_parents, paying, told
 from quota_core.pool_caps import Draw, read_drawn, with_caps
@@ -43,6 +44,7 @@ class Consume(NamedTuple):
     One operation: `units` (at least 1) of `metric`, paid by `account` first, then by `others` in their order.
 
     `service` is the one that they are for, "" when there is none, and `calls` how often it is called.
+    With `free_only` it is refused where it would take paid units of the first payer (see `paid_units`).
     The key is unique for ever per account; the same key with the same content gets the first answer.
     """
 
@@ -54,6 +56,7 @@ class Consume(NamedTuple):
     service: str = ""
     calls: int = 0
     draw: Draw | None = None
+    free_only: bool = False
 
     @property
     def payers(self) -> tuple[AccountRef, ...]:
@@ -182,7 +185,7 @@ class Decisions:
 
     def _in_memory(self, operation: Consume, posting: Posting) -> Spend | QuotaError | None:
         """Decide if the account is resident and the key was not seen lately; else None."""
-        account, metric, _, key, others, _, _, _ = operation
+        account, metric, _, key, others, *_ = operation
         state = self._book.states.get(account)
         if state is None or others or key in self._keys or key in self._older_keys:
             return None
@@ -197,7 +200,7 @@ class Decisions:
         self, operation: Consume, state: AccountState, windows: tuple[Window, ...], posting: Posting
     ) -> Spend | QuotaError | None:
         """Decide for one payer; None when what a window has used is not known yet."""
-        _, metric, units, key, _, service, _, _ = operation
+        _, metric, units, key, _, service, *_ = operation
         try:
             if not state.blocked:
                 if service:
@@ -248,6 +251,10 @@ class Decisions:
                 return refusal
             plan = self._book.plan_id(first.state, posting.now_ms)
             return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
+        if operation.free_only:
+            paid = paid_in(drafts[0], payers[0], posting.now_ms)
+            if paid is not None:
+                return paid
         if until_ms is not None:
             drafts = [replace(draft, kind=EntryKind.HOLD) for draft in drafts]
             drafts[0] = replace(drafts[0], parts=(*drafts[0].parts, facts.fact(facts.UNTIL, until_ms)))

@@ -10,6 +10,7 @@ from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.notices import Notices
 from quota_core.outbox_log import OutboxLog
+from quota_core.paid_units import Consents
 from quota_core.preferences import Preferences
 from quota_core.recipients import Recipients
 from quota_core.screening import Screening
@@ -24,6 +25,7 @@ class Messages:
         alerts: turns crossed thresholds into notices.
         preferences: what people chose.
         recipients: where messages go beside direct channels.
+        consents: who agreed to use paid units.
         log: what became of messages.
         screening: the last look before one leaves.
 
@@ -54,5 +56,6 @@ class Messages:
             allow_private=allow_private,
             clock=clock,
         )
+        self.consents = Consents(database, book, clock=clock)
         self.log = OutboxLog(database, notices, clock=clock)
         self.screening = Screening(database, clock=clock)

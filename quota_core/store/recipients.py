@@ -196,3 +196,41 @@ def has_bought(account: int) -> Work[bool]:
             )
         )
     )
+
+
+def has_agreed(account: int, metric: int, period: str) -> Work[bool]:
+    """Tell whether an account's owner agreed to use paid units in a window."""
+    found = yield fetch(
+        "SELECT 1 FROM consents WHERE account = $1 AND metric = $2 AND period = $3", account, metric, period
+    )
+    return bool(found)
+
+
+def agree(account: int, metric: int, period: str, now_ms: int) -> Work[None]:
+    """Note that an account's owner agreed to use paid units in a window."""
+    yield run(
+        """
+        INSERT INTO consents (account, metric, period, at_ms) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (account, metric, period) DO NOTHING
+        """,
+        account,
+        metric,
+        period,
+        now_ms,
+    )
+
+
+def has_bought_at_empty(account: int, metric: int, since_ms: int) -> Work[bool]:
+    """Tell whether an account's owner bought units since a moment, when the allowance had nothing left."""
+    found = yield fetch(
+        """
+        SELECT 1 FROM orders o JOIN entries e ON e.id = o.entry
+        WHERE o.account = $1 AND o.buyer = $1 AND o.metric = $2 AND o.state = 'paid' AND o.paid_ms >= $3
+            AND e.allowance_left = 0
+        LIMIT 1
+        """,
+        account,
+        metric,
+        since_ms,
+    )
+    return bool(found)

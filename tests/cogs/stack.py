@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cogs.assembly import Parts, make_bot
 from cogs.client import QuotaBot
@@ -139,9 +140,9 @@ async def opened_core(
     checkout: Checkout | None = None,
     catalog: Catalog | None = None,
     operators: Operators | None = None,
-    extensions: Sequence[str] = (),
     public_url: str = PUBLIC_URL,
     with_ask: bool = True,
+    **options: Any,
 ) -> AsyncIterator[Core]:
     """Open the ledger in a file, and close it when the block ends."""
     clock = MovableClock()
@@ -186,8 +187,8 @@ async def opened_core(
             public_url=public_url,
             clock=clock,
             monotonic=asyncio.get_running_loop().time,
-            extensions=extensions,
             with_ask=with_ask,
+            **options,
         )
         yield Core(clock=clock, database=database, settlements=settlements, notices=notices, parts=parts)
         await quota.drain()

@@ -248,6 +248,14 @@ def payment_of(order: OrderRow, reference: str, status: str = "paid", **changes:
     return Payment(**{**facts, **changes})
 
 
+async def buy(ledger: OpenLedger, account: AccountRef, package: str = "quota_100") -> None:
+    """Buy a package and pay for it."""
+    opened = await ledger.purchases.begin(account, package, buyer=account, locale="fr")
+    order = await ledger.purchases.order(opened.order_id)
+    assert order.reference is not None
+    await ledger.settlements.settle(payment_of(order, order.reference))
+
+
 async def owe_units(ledger: OpenLedger, account: AccountRef, metric: str, units: int) -> None:
     """
     Make an account owe units, as a purchase that is taken back after it was spent will.

@@ -11,7 +11,7 @@ from quota_core.errors import PreferenceError
 from quota_core.preferences import Preference
 from quota_core.proof import Proof
 from tests.core.catalogs import everything
-from tests.core.opened_ledger import HOUR_MS, NOON_MS, OpenLedger, Place, SteerableClock, open_ledger
+from tests.core.opened_ledger import HOUR_MS, NOON_MS, OpenLedger, Place, SteerableClock, buy, open_ledger
 
 ANA, BEN, PROJECT = AccountRef("user", "1"), AccountRef("user", "2"), AccountRef("external", "project:x")
 HOOK, SLACK = "https://hooks.example/in", "https://slack.example/services/T/B/x"
@@ -84,6 +84,33 @@ async def test_nobody_is_written_to_who_did_not_agree(ledger: OpenLedger) -> Non
 
     assert await ledger.messages.alerts.route() == 2
     assert await owed(ledger) == []
+
+
+async def test_who_bought_is_written_to(ledger: OpenLedger) -> None:
+    """A purchase is a person's own action; turning direct messages off is too, and wins."""
+    for account in (ANA, BEN):
+        await buy(ledger, account)
+    await ledger.messages.preferences.keep(BEN, Preference(dm="off"))
+    for account in (ANA, BEN):
+        await ledger.quota.consume(account, 48, key="a")
+    await ledger.messages.alerts.route()
+
+    assert await owed(ledger) == [("dm", "owed")]
+
+
+async def test_a_purchase_is_told_to_recipients_as_it_is_to_its_buyer(ledger: OpenLedger) -> None:
+    """The proof knows the copies, and finds one that says something else."""
+    await ledger.messages.recipients.add(ANA, "webhook", HOOK)
+    await ledger.messages.recipients.add(None, "email", "ops@example.org")
+    await buy(ledger, ANA)
+    sound = (await Proof(ledger.database).verify()).problems
+    told = sorted(channel for channel, _ in await owed(ledger, "purchase"))
+    await ledger.execute("UPDATE notices SET facts = '{}' WHERE channel = 'webhook'")
+    problems = (await Proof(ledger.database).verify()).problems
+
+    assert sound == []
+    assert told == ["dm", "email", "webhook"]
+    assert any("is not what its account was told directly" in problem for problem in problems)
 
 
 async def test_a_warning_that_was_shown_is_not_sent_too(ledger: OpenLedger) -> None:

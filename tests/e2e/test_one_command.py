@@ -157,13 +157,17 @@ async def test_a_command_that_fails_gives_back_what_it_took(one: Town, form: str
 
 
 async def test_what_was_bought_is_used_after_the_day_s_quota_only(one: Town) -> None:
-    """First the day, then what was given or bought; a spend takes from both, or is refused whole."""
+    """First the day, then, once that is agreed to, what was given or bought: from both, or refused whole."""
     who = await one.newcomer()
     await one.answer_to(f"!admin_quota add <@{who}> 30 gift", as_=OPERATOR_ID)
 
     await one.answer_to("!spend 45", as_=who)
     day = await one.quota(who)
-    await one.answer_to("!spend 10", as_=who)
+    cover = await one.answer_to("!spend 10", as_=who)
+    question = await one.press_label(cover, "Show it to me only", as_=who)
+    after = await one.latest_id(viewer=who)
+    await one.press_id(question, f"v1:paid_use:requests:{who}", as_=who)
+    await one.several(after=after, count=2, as_=who)
     both = await one.quota(who)
     refused = await one.answer_to("!spend 26", as_=who)
     at_last = await one.quota(who)
