@@ -111,7 +111,7 @@ class Life:
             finally:
                 await self.core.quota.drain()
 
-    async def attempt(self, work: Awaitable[None]) -> None:
+    async def attempt(self, work: Awaitable[object]) -> None:
         """Do something that may fail on purpose; whoever asked will ask again."""
         try:
             await work

@@ -18,7 +18,7 @@ from chaos.providers import TROUBLES, providers
 from chaos.raising import nursery
 from chaos.simulation import simulate
 from chaos.storage import FAULTS, failing_disk
-from chaos.storm import Storm, sqlite_in
+from chaos.storm import TARGETS, Storm, sqlite_in
 from chaos.tally import Tally
 
 
@@ -45,10 +45,11 @@ def _kills(place: Place) -> Tally:
 
     def storm(number: int) -> None:
         with nursery() as home:
-            lives = 2700 if place.full else 72
-            tallies.append(
-                Storm([home], place.folder / str(number), place.seed + number, sqlite_in).run(lives)
-            )
+            there = Storm([home], place.folder / str(number), place.seed + number, sqlite_in)
+            if place.full:
+                tallies.append(there.run(2700))
+            else:
+                tallies.append(there.run_until(lambda tally: set(TARGETS) <= set(tally.points), 54, most=216))
 
     threads = [threading.Thread(target=storm, args=(number,)) for number in range(2 if place.full else 1)]
     for thread in threads:
@@ -68,8 +69,8 @@ def _bots(place: Place) -> Tally:
 
 def _postgres(place: Place) -> Tally:
     with postgres.server() as there:
-        kills = postgres.kills(there, place.folder / "kills", place.seed, 160 if place.full else 12)
-        ended = postgres.terminations(there, place.folder / "ended", place.seed, 60 if place.full else 6)
+        kills = postgres.kills(there, place.folder / "kills", place.seed, 160 if place.full else 8)
+        ended = postgres.terminations(there, place.folder / "ended", place.seed, 60 if place.full else 4)
         tallies = [kills, ended]
         if place.full:
             url = asyncio.run(there.new_database())
@@ -86,7 +87,7 @@ def _postgres(place: Place) -> Tally:
 def _storage(place: Place) -> Tally:
     broken = damages(place.folder / "damage", place.seed, 40 if place.full else 2)
     try:
-        failing = failing_disk(place.folder / "disk", place.seed, 400 if place.full else 38)
+        failing = failing_disk(place.folder / "disk", place.seed, 400 if place.full else 18)
     except NoCompilerError as error:
         if os.environ.get("CI"):
             raise

@@ -121,6 +121,14 @@ class Storm:
             lives -= count
         return self.tally
 
+    def run_until(self, struck: Callable[[Tally], bool], lives: int, *, most: int) -> Tally:
+        """Spend `lives`, and then as many again as it takes until everything struck, `most` in all."""
+        spent = 0
+        while spent < most and not (spent and struck(self.tally)):
+            self.run(lives)
+            spent += lives
+        return self.tally
+
     def _ledger(self, folder: Path, lives: int, until_seconds: float) -> None:
         folder.mkdir(parents=True)
         database = self._database(folder)
