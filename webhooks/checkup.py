@@ -21,6 +21,8 @@ from webhooks.stripe_webhook import PATH
 
 MAX_CLOCK_SECONDS = 60  # signatures are good for five minutes
 REACH_SECONDS = 5.0
+# `charge.refund.updated` is understood, and `refund.updated` says the same.
+NEEDED = frozenset({*NEEDED_EVENTS, *stripe_reversals.TYPES} - {"charge.refund.updated"})
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _DASHBOARD = "Stripe's dashboard (Developers, Webhooks)"
 
@@ -79,8 +81,7 @@ def _endpoint(endpoints: Sequence[Any], public_url: str | None) -> Iterator[Find
     for one in ours:
         if one.status != "enabled":
             yield to_mend("webhook", f"{one.url} is disabled", f"enable it in {_DASHBOARD}")
-        needed = {*NEEDED_EVENTS, *stripe_reversals.TYPES}
-        missing = [] if "*" in one.enabled_events else sorted(needed - set(one.enabled_events))
+        missing = [] if "*" in one.enabled_events else sorted(NEEDED - set(one.enabled_events))
         if missing:
             yield to_mend(
                 "webhook", f"{one.url} is not sent {', '.join(missing)}", f"add them in {_DASHBOARD}"

@@ -1,5 +1,6 @@
 """`doctor`: what it looks at, what it says to do, and what it never shows."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from sandbox.places import BOT_ROLE_ID, EVERYONE_ROLE_ID
 from tests.program.place import SECRETS, STRIPE_KEY, Place
 from tests.program.process import finished
 from tests.sandbox.stripe_fixture import Shop, open_shop
-from webhooks.checkup import reach_findings, stripe_findings
+from webhooks.checkup import NEEDED, reach_findings, stripe_findings
 
 
 async def examined(place: Place, **settings: str) -> tuple[int, str]:
@@ -137,6 +138,13 @@ async def test_an_endpoint_that_is_not_sent_everything_is_found(shop: Shop) -> N
     assert "checkout.session.async_payment_failed, checkout.session.async_payment_succeeded" in said
     assert "is not sent charge." in said
     assert "speaks version 2025-09-30.clover" in said
+
+
+def test_the_events_that_are_looked_for_are_those_that_one_is_told_to_choose() -> None:
+    """Whoever follows README.md has nothing to mend."""
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+    assert set(re.findall(r"`((?:checkout|refund|charge)\.[a-z_.]+)`", text)) == NEEDED
 
 
 async def test_an_address_that_leads_elsewhere_is_found() -> None:
