@@ -185,7 +185,7 @@ class Decisions:
 
     def _in_memory(self, operation: Consume, posting: Posting) -> Spend | QuotaError | None:
         """Decide if the account is resident and the key was not seen lately; else None."""
-        account, metric, _, key, others, *_ = operation
+        account, metric, _, key, others, _, _, _, _ = operation
         state = self._book.states.get(account)
         if state is None or others or key in self._keys or key in self._older_keys:
             return None
@@ -200,7 +200,7 @@ class Decisions:
         self, operation: Consume, state: AccountState, windows: tuple[Window, ...], posting: Posting
     ) -> Spend | QuotaError | None:
         """Decide for one payer; None when what a window has used is not known yet."""
-        _, metric, units, key, _, service, *_ = operation
+        _, metric, units, key, _, service, _, _, _ = operation
         try:
             if not state.blocked:
                 if service:

@@ -114,14 +114,16 @@ class Mails:
             if one.rank > rank and one.price_minor != 0 and one.allowances_of(metric)
         ]
         return tuple(
-            f"{plan_offer(plan_id, self._catalog, words)}: {plan_limit(plan_id, metric, self._catalog, words)}"
+            f"{plan_offer(plan_id, self._catalog, words)} · {plan_limit(plan_id, metric, self._catalog, words)}"
             for plan_id in larger[:MAX_PLANS]
         )
 
     def _card(self, notice: Notice, words: Words, zone: ZoneInfo) -> Page:
         card = notice_card(notice, self._catalog, words, can_sell=self._can_sell)
         paragraphs = [line for line in card.description.splitlines() if line.strip()]
-        paragraphs += [f"{one.name}: {one.value}" for one in card.fields]
+        for one in card.fields:
+            values = one.value.splitlines()
+            paragraphs += [f"{one.name} · {values[0]}"] if len(values) == 1 else [one.name, *values]
         return Page(
             language=words.language,
             title=plain(card.title, words, zone),

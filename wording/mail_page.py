@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from html import escape
 
-_FULL, _NEARLY = 100, 90
+_FULL, _NEARLY = 100, 75
 _GOOD, _WARNING, _BAD = "#2e9e5b", "#e8a317", "#d83c3e"
 _BODY = "margin:0;padding:24px 12px;background:#f2f3f5;color:#1f2328;"
 _FONT = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"

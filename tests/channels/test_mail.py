@@ -87,7 +87,7 @@ async def test_an_alert_arrives_as_text_and_html(post: Post) -> None:
     assert (message["To"], message["From"]) == ("ana@example.org", "Jauge <quota@example.org>")
     assert message["Subject"] == "⚠️ 96% used: Requests"
     assert "You have used 48 of 50 requests (96% of your daily quota)." in text
-    assert "- Pro: 1,000 requests a day" in text
+    assert "- Pro · 1,000 requests a day" in text
     assert "https://quota.example/dashboard?upgrade=true" in text
     assert 'href="https://quota.example/dashboard?upgrade=true"' in page
 
