@@ -15,7 +15,7 @@ from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.decisions import Consume, Decisions
 from quota_core.errors import OutOfQuotaError, QuotaError
-from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, overage_left, spendable
+from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, known, overage_left, spendable
 from quota_core.paying import add_parents, paying, told
 from quota_core.posting import Posting
 from quota_core.statements import Work
@@ -76,7 +76,7 @@ class Advisor:
             if state is None or state.parent is not None:
                 return None
             windows = self._book.windows(state, operation.metric, now_ms)
-            if not all(window.place in state.used for window in windows):
+            if not known(state, windows):
                 return None
             states.append(state)
         return self._rehearsed(operation, states, now_ms)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database
-from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, overage_left, spendable
+from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, known, overage_left, spendable
 from quota_core.statements import Work
 from quota_core.store import states as state_rows
 
@@ -22,6 +22,7 @@ class WindowBalance:
     One window of an allowance; `limit` None is unlimited; `used` may pass the limit by `overage`.
 
     A gauge's window is of kind `level` and never turns (`resets_ms` None); it may stand beyond its limit.
+    `rolled_over` units of the limit were left in the window before.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class WindowBalance:
     used: int
     overage: int
     resets_ms: int | None
+    rolled_over: int = 0
 
     @property
     def left(self) -> int | None:
@@ -101,6 +103,7 @@ class Balance:
     exists: bool
     plan: str
     plan_until_ms: int | None
+    next_plan: str | None = None
     blocked: bool
     locale: str | None
     metrics: tuple[MetricBalance, ...]
@@ -189,7 +192,7 @@ class Balances:
             return None
         now_ms = self._clock()
         payers = self._payers(state, now_ms)
-        if not all(window.place in state.used for payer in payers for window in payer.windows):
+        if not all(known(payer.state, payer.windows) for payer in payers):
             return None
         return self._balance(state, payers, brought.units, now_ms)
 
@@ -229,11 +232,13 @@ class Balances:
             _metric(name, payer, units, now_ms)
             for name, payer, units in zip(self._metrics, payers, brought, strict=True)
         ]
+        terms = state.plan_terms
         return Balance(
             account=state.ref,
             exists=state.id != 0,
             plan=self._book.plan_id(state, now_ms),
-            plan_until_ms=state.plan_until_ms if state.plan_at(now_ms) is not None else None,
+            plan_until_ms=terms.end_at(now_ms),
+            next_plan=None if terms.has_turned(now_ms) else terms.next_plan,
             blocked=state.blocked,
             locale=state.locale,
             metrics=tuple(part for part in metrics if part.is_of_use),
@@ -276,6 +281,7 @@ def windows_of(payer: Payer) -> tuple[WindowBalance, ...]:
                 used=used,
                 overage=overage,
                 resets_ms=window.period.turns_ms,
+                rolled_over=window.rolled,
             )
         )
     return tuple(found)

@@ -9,37 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
-from quota_core.catalog import Allowance, Catalog
+from quota_core.catalog import Catalog
 from quota_core.chain import GENESIS
 from quota_core.crash_points import crash_point
+from quota_core.in_force import InForce, Terms
 from quota_core.late_balances import LateBalances
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
 from quota_core.parts import NO_WINDOW, Part
-from quota_core.periods import Anchor, period_at
 from quota_core.statements import Work
 from quota_core.store import metrics as metric_rows
 from quota_core.store import states as state_rows
 
 _NOTHING = (0, 0)
-
-
-class Terms(NamedTuple):
-    """
-    A plan's windows on a metric, and from when until when they are in force.
-
-    `own` says that they are this account's alone: its plan ends, or its windows count from its own start.
-    """
-
-    windows: tuple[Window, ...]
-    from_ms: int
-    until_ms: int
-    own: bool
 
 
 _NO_TERMS = Terms((), 0, NEVER_MS, own=True)
@@ -65,7 +50,7 @@ class Book:
         self.epoch = 0
         self.last_id: int | None = None
         self.late: LateBalances | None = None
-        self._terms: dict[tuple[str | None, str], Terms] = {}
+        self._in_force = InForce(catalog)
         self.metric_ids: dict[str, int] = {}
         self.metric_names: dict[int, str] = {}
 
@@ -156,50 +141,15 @@ class Book:
         """Return the same, with whom and when they hold for."""
         if state.parent is not None:
             return _NO_TERMS
-        plan = state.plan_at(now_ms)
-        terms = self._terms.get((plan, metric))
-        if terms is not None and terms.from_ms <= now_ms < terms.until_ms:
-            return terms
-        plan_id = self.catalog.plan_id(plan)
-        allowances = self.catalog.plans[plan_id].allowances_of(metric)
-        windows = tuple(self._window(allowance, state.created_ms, now_ms) for allowance in allowances)
-        terms = Terms(
-            windows,
-            max((window.period.start_ms for window in windows), default=0),
-            min((window.period.end_ms for window in windows), default=NEVER_MS),
-            own=state.plan_until_ms is not None
-            or any(allowance.anchor is Anchor.ACCOUNT for allowance in allowances),
-        )
-        if not terms.own:
-            self._terms[plan, metric] = terms
-        return terms
-
-    def _window(self, allowance: Allowance, created_ms: int, now_ms: int) -> Window:
-        period = period_at(
-            allowance.period,
-            now_ms,
-            zone=self.catalog.zone,
-            anchor=allowance.anchor,
-            account_start_ms=created_ms,
-        )
-        limit = allowance.limit_units
-        percents = tuple(threshold.at for threshold in allowance.thresholds)
-        return Window(
-            place=sys.intern(f"{allowance.metric}/{period.key}"),
-            pot=period.key,
-            kind=allowance.period,
-            period=period,
-            limit=limit,
-            cap=allowance.overage_cap if allowance.overage == "charge" else 0,
-            percents=percents,
-            first_mark=-(-min(percents) * limit // 100) if limit and percents else NEVER_MS,
-        )
+        return self._in_force.terms(state, metric, now_ms)
 
     def prepare(self, wanted: Iterable[tuple[AccountState, str]], now_ms: int) -> Work[None]:
         """Make sure that these accounts know what their windows on these metrics have used."""
         turned: list[tuple[AccountState, str, set[str]]] = []
         for state, metric in wanted:
-            places = {window.place for window in self.windows(state, metric, now_ms)}
+            windows = self.windows(state, metric, now_ms)
+            places = {window.place for window in windows}
+            places |= {window.before for window in windows if window.before is not None}
             if not places <= state.used.keys():
                 turned.append((state, metric, places))
         yield from self.read_windows(

@@ -24,6 +24,7 @@ from quota_core.catalog_tables import (
     Metric,
     Package,
     Plan,
+    PlanChanges,
     Service,
     Table,
     Text,
@@ -64,6 +65,7 @@ class Catalog(Table):
     services: dict[Id, Service] = Field(default={})
     plans: dict[Id, Plan] = Field(min_length=1)
     packages: dict[Id, Package] = Field(default={})
+    plan_changes: PlanChanges = PlanChanges()
 
     @cached_property
     def zone(self) -> ZoneInfo:

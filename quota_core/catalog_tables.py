@@ -99,13 +99,20 @@ DEFAULT_THRESHOLDS = (
 )
 
 
+class PlanChanges(Table):
+    """When a change of plan takes effect that follows the rule: at once, or when the longest window turns."""
+
+    up: Literal["now", "period_end"] = "now"
+    down: Literal["now", "period_end"] = "period_end"
+
+
 class Allowance(Table):
     """
     How much of a metric a plan gives in each window; several windows on one metric bind at once.
 
     `overage = "charge"` lets spending go on beyond the limit, at `overage_rate_minor` a unit, up to
-    `overage_cap` units a window (None: without end); it is recorded and shown, not collected. An empty list of
-    thresholds means none.
+    `overage_cap` units a window (None: without end); it is recorded and shown, not collected. What is left of the
+    limit, up to `rollover_cap`, is added to the next window's. An empty list of thresholds means none.
     """
 
     metric: Id
@@ -115,6 +122,7 @@ class Allowance(Table):
     overage: Literal["block", "charge"] = "block"
     overage_rate_minor: RateMinor | None = None
     overage_cap: Units | None = None
+    rollover_cap: Annotated[Units, Field(ge=1)] | None = None
     thresholds: Annotated[tuple[Threshold, ...], Field(strict=False)] = DEFAULT_THRESHOLDS
 
     @model_validator(mode="after")
@@ -129,6 +137,8 @@ class Allowance(Table):
             raise ValueError(
                 "a level that is measured beyond its limit is recorded, and charged for by nobody"
             )
+        if self.rollover_cap is not None and (self.limit == "unlimited" or self.period is PeriodKind.LEVEL):
+            raise ValueError("rollover_cap needs a limit, and a window that turns")
         if len({threshold.at for threshold in self.thresholds}) != len(self.thresholds):
             raise ValueError("two thresholds at the same percentage")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from quota_core.plan_terms import PlanTerms
 from quota_core.recount import Recount
 from quota_core.recounted_standings import AS_OPENED
 from quota_core.statements import Row, Work
@@ -16,7 +17,7 @@ from quota_core.witnesses import beginning
 
 _LAST_ID = 2**63 - 1
 _NOWHERE = (0, 0, b"", 0, 0)
-_NO_PLAN = (None, None)
+_NO_PLAN = PlanTerms()
 
 
 class AccountsTable:
@@ -55,9 +56,9 @@ class AccountsTable:
             if (
                 row[8:12] != chains.get(account, _NOWHERE)[:4]
                 or row[3:5] != standings.get(account, AS_OPENED)
-                or row[6:8] != plans.get(account, _NO_PLAN)
+                or (*row[6:8], *row[14:17]) != plans.get(account, _NO_PLAN)
             ):
-                self._verdict.note(self._account(row[:8]))
+                self._verdict.note(self._account(row))
                 self._verdict.note(self._balance(row))
             self._compare_windows(account, row[12] or "", closed.pop(account, ()))
         self._verdict.note(f"account {account}: has a balance, but no row" for (account,) in lone)
@@ -67,10 +68,10 @@ class AccountsTable:
         return upto if len(accounts) == limit else None
 
     def _account(self, row: Row) -> Iterator[str]:
-        account, _, _, parent, status, _, plan, until_ms = row
-        said = self._count.plans.get(account, _NO_PLAN)
-        if (plan, until_ms) != said:
-            yield f"account {account}: is on plan {plan} ({until_ms}), its entries say {said[0]} ({said[1]})"
+        account, _, _, parent, status = row[:5]
+        said, terms = self._count.plans.get(account, _NO_PLAN), PlanTerms(*row[6:8], *row[14:17])
+        if terms != said:
+            yield f"account {account}: is on {_plan_text(terms)}, its entries say {_plan_text(said)}"
         said_parent, said_status = self._count.standings.get(account, AS_OPENED)
         if status != said_status:
             yield f"account {account}: is {status}, its entries say {said_status}"
@@ -122,6 +123,11 @@ class AccountsTable:
         chain = self._count.chains.get(account)
         if total != (chain[4] if chain else 0) and len(self.suspects) < MAX_PROBLEMS:
             self.suspects.append(account)
+
+
+def _plan_text(terms: PlanTerms) -> str:
+    text = f"plan {terms.plan} ({terms.since_ms} to {terms.until_ms})"
+    return f"{text}, then {terms.next_plan} ({terms.next_until_ms})" if terms.next_plan else text
 
 
 class DebtsTable:

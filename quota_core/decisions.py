@@ -30,7 +30,7 @@ from quota_core.paid_units import paid_in
 from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
 from quota_core.paying import add_parents, paying, told
 from quota_core.pool_caps import Draw, read_drawn, with_caps
-from quota_core.posting import Crossed, Posting
+from quota_core.posting import Crossed, Posting, UnreadError
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
@@ -191,7 +191,11 @@ class Decisions:
             return None
         if state.parent is not None or (state.holds and hold_ends.is_due(state, posting.now_ms)):
             return None
-        outcome = self._decide_alone(operation, state, posting.windows_of(state, metric), posting)
+        try:
+            windows = posting.windows_of(state, metric)
+        except UnreadError:
+            return None
+        outcome = self._decide_alone(operation, state, windows, posting)
         if type(outcome) is Spend:
             self._keys.add(key)
         return outcome

@@ -15,6 +15,7 @@ from quota_core.database import Database
 from quota_core.errors import UnavailableError
 from quota_core.ledger import NEVER_MS, EntryKind
 from quota_core.parts import parts_of
+from quota_core.plan_terms import said_by
 from quota_core.settled import settled_id
 from quota_core.statements import Row, Work
 from quota_core.store import exports as rows
@@ -146,8 +147,8 @@ def _kind(number: int) -> str:
 
 def _parts(entry: Entry) -> Work[list[Part]]:
     if entry.kind == EntryKind.PLAN:
-        plans, _, until_ms = entry.parts.rpartition("=")
-        return [Part(pot="plan", name=plans.partition(">")[2], units=0, until_ms=int(until_ms) or None)]
+        said = said_by(parts_of(entry.parts)[-1])
+        return [Part(pot="plan", name=said.after, units=0, until_ms=said.until_ms)]
     parts = []
     for pot, units in parts_of(entry.parts):
         if pot[0] == "#":

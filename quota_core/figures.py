@@ -22,6 +22,7 @@ from quota_core.database import Database
 from quota_core.deliveries import PAID_TYPES
 from quota_core.events import CHANNELS
 from quota_core.ledger import AccountState
+from quota_core.plan_terms import PlanTerms
 from quota_core.store import deliveries as delivery_rows
 from quota_core.store import figures as rows
 from quota_core.store.states import windows_in
@@ -180,10 +181,9 @@ class _Tally:
                 # A window of the account's own began within the last year; which day, only the account knows.
                 self.earliest_ms = min([self.earliest_ms, *starts]) - (_YEAR_MS if terms.own else 0)
 
-    def add(self, plan: str | None, plan_until_ms: int | None, created_ms: int, windows: str) -> None:
+    def add(self, terms: PlanTerms, created_ms: int, windows: str) -> None:
         """Add an account to what its plan and metrics have used."""
-        ended = plan_until_ms is not None and self._now_ms >= plan_until_ms
-        plan_id = self._book.catalog.plan_id(None if ended else plan)
+        plan_id = self._book.catalog.plan_id(terms.plan_at(self._now_ms))
         used = windows_in(windows)
         worst: dict[str, tuple[float, int, int, bool]] = {}
         for bound in self._bounds_of(plan_id, created_ms):

@@ -7,11 +7,11 @@ Each writes its entry and an audit row with actor and reason in one transaction,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
-from quota_core import ledger, taking_back
+from quota_core import ledger, taking_back, witnesses
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
@@ -22,13 +22,13 @@ from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import AmountError, ConflictingReplayError, MetricKindError
 from quota_core.keys import key_bytes
-from quota_core.ledger import Draft, EntryKind
+from quota_core.ledger import EntryKind
 from quota_core.operators import Actor, Operators
 from quota_core.parts import parts_of
+from quota_core.plan_changes import PlanChange, PlanMoment, set_plan
 from quota_core.posting import Posting
 from quota_core.standings import ParentChange, StatusChange, set_blocked, set_parent
 from quota_core.statements import Work
-from quota_core.store import states as state_rows
 
 T = TypeVar("T")
 
@@ -42,16 +42,6 @@ class Change:
     units: int
     before: int
     after: int
-    replayed: bool = field(default=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanChange:
-    """Plan ids before and after."""
-
-    before: str
-    after: str
-    until_ms: int | None
     replayed: bool = field(default=False, compare=False)
 
 
@@ -82,9 +72,10 @@ class Grants:
         reason: str,
         key: str | int | UUID,
         metric: str | None = None,
+        expires_ms: int | None = None,
     ) -> Change:
         """
-        Give `units` (1..MAX_GRANT) that never expire.
+        Give `units` (1..MAX_GRANT) that never expire, or that end at a moment to come.
 
         Raises:
             NotAllowedError, AmountError, UnknownMetricError, MetricKindError: nothing was changed.
@@ -92,7 +83,7 @@ class Grants:
 
         """
         work = self._operation(account, actor=actor, reason=reason, key=key, metric=metric, units=units)
-        return await self._committed(lambda: work.change(EntryKind.GRANT, units, self._clock()))
+        return await self._committed(lambda: work.change(EntryKind.GRANT, units, self._clock(), expires_ms))
 
     async def remove(
         self,
@@ -117,17 +108,22 @@ class Grants:
         actor: Actor,
         reason: str,
         key: str | int | UUID,
+        at: PlanMoment = "now",
     ) -> PlanChange:
         """
-        Put the account on a plan at once, until a moment or for good; what was used today stays used.
+        Put the account on a plan, until a moment or for good.
+
+        At once, what was used stays used, against the new limits. At `period_end`, when the longest window of the
+        plan in force turns (or that plan ends), windows start empty. By `rule`, the catalog says which for a step
+        up and for a step down.
 
         Raises:
-            NotAllowedError, UnknownPlanError: nothing was changed.
+            NotAllowedError, UnknownPlanError, AmountError: nothing was changed.
 
         """
         work = self._operation(account, actor=actor, reason=reason, key=key)
         self._book.catalog.known_plan(plan)
-        return await self._committed(lambda: work.plan(plan, until_ms, self._clock()))
+        return await self._committed(lambda: set_plan(work, plan, until_ms, at, self._clock()))
 
     async def block(
         self, account: AccountRef, *, actor: Actor, reason: str, key: str | int | UUID
@@ -193,10 +189,12 @@ class Grants:
 class _Operation(ByHand):
     """One change of units or plan, as a transaction's work."""
 
-    def change(self, kind: EntryKind, units: int, now_ms: int) -> Work[Change]:
+    def change(self, kind: EntryKind, units: int, now_ms: int, expires_ms: int | None = None) -> Work[Change]:
         payer, before, _ = yield from self.start(now_ms)
         if before is not None:
-            return self._replayed(before, kind, units)
+            return self._replayed(before, kind, units, expires_ms)
+        if expires_ms is not None and expires_ms <= now_ms:
+            raise AmountError(expires_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
         posting = Posting(self.book, now_ms)
         yield from posting.begin()
         held = lots_left(payer, self.metric, now_ms)
@@ -207,7 +205,7 @@ class _Operation(ByHand):
                 source="grant",
                 order_id=None,
                 units=units,
-                expires_ms=None,
+                expires_ms=expires_ms,
                 now_ms=now_ms,
             )
             draft = ledger.bring(payer.state, kind, self.metric, units, lot.id)
@@ -216,35 +214,11 @@ class _Operation(ByHand):
         yield from self.write(posting, draft, payer)
         return Change(units=draft.units, before=held, after=lots_left(payer, self.metric, now_ms))
 
-    def plan(self, plan: str, until_ms: int | None, now_ms: int) -> Work[PlanChange]:
-        payer, before, _ = yield from self.start(now_ms)
-        state = payer.state
-        old = self.book.plan_id(state, now_ms)
-        if before is not None:
-            told = plan_change_of(before) if before.kind == EntryKind.PLAN else None
-            if told is None or (told.after, told.until_ms) != (plan, until_ms):
-                raise ConflictingReplayError("this key was used before, with other content")
-            return replace(told, replayed=True)
-        if until_ms is not None and until_ms <= now_ms:
-            raise AmountError(until_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
-        posting = Posting(self.book, now_ms)
-        yield from posting.begin()
-        state.plan, state.plan_until_ms = plan, until_ms
-        yield from state_rows.set_plan(state.id, plan, until_ms)
-        payers = yield from self.book.payers([(state, self.metric)], now_ms)
-        draft = Draft(
-            state=state,
-            kind=EntryKind.PLAN,
-            metric=self.metric,
-            units=0,
-            parts=((f"plan:{old}>{plan}", until_ms or 0),),
-        )
-        yield from self.write(posting, draft, payers[state.id, self.metric])
-        return PlanChange(before=old, after=plan, until_ms=until_ms)
-
-    def _replayed(self, entry: Entry, kind: EntryKind, units: int) -> Change:
+    def _replayed(self, entry: Entry, kind: EntryKind, units: int, expires_ms: int | None) -> Change:
         # A removal may have moved less than was asked, so only more than was asked is another content.
+        ends = [end_ms for pot, end_ms in parts_of(entry.parts) if pot[0] == witnesses.ENDS_MARK]
         same = entry.kind == kind and self.book.metric_names[entry.metric] == self.metric
+        same = same and ends == ([] if expires_ms is None else [expires_ms])
         if not same or (entry.units != units and not (kind is EntryKind.REMOVE and entry.units < units)):
             raise ConflictingReplayError("this key was used before, with other content")
         moved = sum(delta for pot, delta in parts_of(entry.parts) if pot[0] == "#")
@@ -254,10 +228,3 @@ class _Operation(ByHand):
             after=entry.purchased_left,
             replayed=True,
         )
-
-
-def plan_change_of(entry: Entry) -> PlanChange:
-    """Return the change of plan that an entry records."""
-    plans, until_ms = parts_of(entry.parts)[-1]
-    before, _, after = plans.removeprefix("plan:").partition(">")
-    return PlanChange(before=before, after=after, until_ms=until_ms or None)

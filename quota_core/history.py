@@ -9,6 +9,8 @@ from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.ledger import EntryKind
+from quota_core.parts import parts_of
+from quota_core.plan_terms import said_by
 from quota_core.statements import Work, fetch
 
 PAGE_SIZE = 5
@@ -100,7 +102,7 @@ class History:
                 price_minor=row[4],
                 currency=row[5],
                 package=row[6],
-                plan=row[7].partition(">")[2].rpartition("=")[0] if row[0] == EntryKind.PLAN else None,
+                plan=said_by(parts_of(row[7])[-1]).after if row[0] == EntryKind.PLAN else None,
                 after=row[8],
                 at_ms=row[9],
             )

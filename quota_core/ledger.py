@@ -26,6 +26,7 @@ from typing import NamedTuple
 from quota_core.accounts import AccountRef
 from quota_core.parts import Part
 from quota_core.periods import END_OF_TIME_MS, Period
+from quota_core.plan_terms import PlanTerms
 from quota_core.returns import OpenHold
 from quota_core.witnesses import ENDS_MARK
 
@@ -96,6 +97,9 @@ class AccountState:
     lots: Mapping[str, list[Lot]] = field(default_factory=lambda: _NO_LOTS)
     debt: Mapping[str, int] = field(default_factory=lambda: _NO_DEBT)
     closed: frozenset[str] = frozenset()
+    plan_since_ms: int | None = None
+    next_plan: str | None = None
+    next_until_ms: int | None = None
     holds: tuple[OpenHold, ...] = ()
     parent: AccountRef | None = None
 
@@ -105,7 +109,16 @@ class AccountState:
 
     def plan_at(self, now_ms: int) -> str | None:
         """Return the plan in force; None means the catalog's default."""
-        return None if self.plan_until_ms is not None and now_ms >= self.plan_until_ms else self.plan
+        if self.plan_until_ms is None or now_ms < self.plan_until_ms:
+            return self.plan
+        return self.plan_terms.plan_at(now_ms)
+
+    @property
+    def plan_terms(self) -> PlanTerms:
+        """The plan with its end, and what follows."""
+        return PlanTerms(
+            self.plan, self.plan_until_ms, self.plan_since_ms, self.next_plan, self.next_until_ms
+        )
 
 
 class Window(NamedTuple):
@@ -113,7 +126,7 @@ class Window(NamedTuple):
     One window of a plan's allowance at a moment; `limit` None is unlimited, `cap` 0 blocks beyond it.
 
     `pot` names it in parts (2026-11-20), `place` among all metrics (requests/2026-11-20). No threshold of
-    `percents` is crossed before `first_mark` units are used.
+    `percents` is crossed before `first_mark` units are used; `rolled` of the limit were left in `before`.
     """
 
     place: str
@@ -124,6 +137,8 @@ class Window(NamedTuple):
     cap: int | None
     percents: tuple[int, ...]
     first_mark: int
+    rolled: int = 0
+    before: str | None = None
 
 
 class Payer(NamedTuple):
@@ -156,6 +171,12 @@ class Shortage(NamedTuple):
     """A refusal: what all payers could still spend, in units."""
 
     units_left: int
+
+
+def known(state: AccountState, windows: Iterable[Window]) -> bool:
+    """Tell whether the account knows what these windows have used, and those that they roll over from."""
+    used = state.used
+    return all(w.place in used and (w.before is None or w.before in used) for w in windows)
 
 
 def spendable(lots: Iterable[Lot], now_ms: int) -> list[Lot]:

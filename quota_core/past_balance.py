@@ -11,6 +11,7 @@ from quota_core.accounts import AccountRef
 from quota_core.database import Database
 from quota_core.ledger import NEVER_MS
 from quota_core.periods import Anchor, PeriodKind, period_at
+from quota_core.plan_terms import PlanTerms
 from quota_core.pots import Pots
 from quota_core.store import metrics as metric_rows
 
@@ -90,13 +91,13 @@ async def past_balance(
     def in_force(key: str) -> bool:
         return _in_force(key, at_ms, zone, standing.created_ms)
 
-    plan, until_ms = pots.plan or (None, None)
+    terms = PlanTerms() if pots.plan is None else PlanTerms().changed(pots.plan, at_ms)
     return PastBalance(
         account=account,
         at_ms=at_ms,
         entry=entry_id,
         version=version,
-        plan=None if until_ms is not None and until_ms <= at_ms else plan,
+        plan=terms.plan_at(at_ms),
         metrics=tuple(
             _metric(names.get(metric, str(metric)), metric, pots, at_ms, in_force)
             for metric in sorted({metric for metric, _ in pots.units})

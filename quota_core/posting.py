@@ -50,6 +50,10 @@ class Crossed(NamedTuple):
     window: Window  # the same
 
 
+class UnreadError(Exception):
+    """Something must be read before it can be decided."""
+
+
 class Posting:
     """The entries of one transaction: appended in memory, then written together."""
 
@@ -88,7 +92,11 @@ class Posting:
         self._next_id = 1
 
     def windows_of(self, state: AccountState, metric: str) -> tuple[Window, ...]:
-        """Return the windows that the account's plan has on the metric at this posting's moment."""
+        """
+        Return the windows that the account's plan has on the metric at this posting's moment.
+
+        UnreadError: what a window rolls over from is not known yet.
+        """
         place = (state.plan, metric)
         shared = state.plan_until_ms is None and state.parent is None
         windows = self._windows.get(place) if shared else None
@@ -97,6 +105,8 @@ class Posting:
             windows = terms.windows
             if not terms.own:
                 self._windows[place] = windows
+            elif not all(window.before is None or window.before in state.used for window in windows):
+                raise UnreadError
         return windows
 
     def append(self, draft: Draft, key: bytes, windows: tuple[Window, ...]) -> Entry:
@@ -145,7 +155,7 @@ class Posting:
         """
         used = state.used
         left, parts, marked = MAX_COUNT, "", False
-        for place, pot, _, _, limit, _, _, first_mark in windows:
+        for place, pot, _, _, limit, _, _, first_mark, _, _ in windows:
             count, overage = used[place]
             free = MAX_COUNT - count if limit is None else limit - count + overage
             if free < units:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from quota_core.chain import Entry
 from quota_core.ledger import EntryKind
 from quota_core.parts import FACT_MARK, SERVICE_MARK, parts_of
+from quota_core.plan_terms import PlanSaid, said_by
 from quota_core.witnesses import ENDS_MARK, MARK
 
 # What other accounts paid, digests of other rows, which service it was for, what it is about.
@@ -19,20 +20,19 @@ class Pots:
     """
     Units by metric (its number) and pot, as entries spell it: window, +window (overage), #lot, ! (debt).
 
-    `ends_ms` says when lots end that do; `plan` is the one that was set last, with its end.
+    `ends_ms` says when lots end that do; `plan` is how it was changed last.
     """
 
     units: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
     ends_ms: dict[int, int] = field(default_factory=dict)
-    plan: tuple[str, int | None] | None = None
+    plan: PlanSaid | None = None
     _plan_version: int = 0
 
     def add(self, entry: Entry) -> None:
         """Count an entry; the order does not matter."""
         if entry.kind == EntryKind.PLAN:
             if entry.version > self._plan_version:
-                plans, until_ms = parts_of(entry.parts)[-1]
-                self.plan, self._plan_version = (plans.partition(">")[2], until_ms or None), entry.version
+                self.plan, self._plan_version = said_by(parts_of(entry.parts)[-1]), entry.version
             return
         for pot, delta in parts_of(entry.parts):
             if pot[0] == ENDS_MARK:

@@ -16,6 +16,7 @@ from quota_core.counted import LotCount, Noted
 from quota_core.ledger import EntryKind
 from quota_core.parts import DRAWN_MARK, FACT_MARK, SERVICE_MARK
 from quota_core.periods import LEVEL
+from quota_core.plan_terms import PlanTerms, said_by
 from quota_core.recounted_holds import HoldsCount
 from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
 from quota_core.recounted_standings import Standing, standing_after
@@ -51,7 +52,7 @@ class Recount:
         self.last_id = 0
         self.entries = 0
         self.chains: dict[int, Chain] = {}
-        self.plans: dict[int, tuple[str | None, int | None]] = {}
+        self.plans: dict[int, PlanTerms] = {}
         self.standings: dict[int, Standing] = {}
         self.sums = WindowSums()
         self.lots: dict[int, LotCount] = {}
@@ -167,8 +168,8 @@ class _Count:
         """Remember what rows of other tables must agree with."""
         kind, row, count = self._kind, self._row, self._recount
         if kind == _PLAN:
-            plans, until_ms = parts[-1]
-            count.plans[self._account] = (plans.partition(">")[2], until_ms or None)
+            before = count.plans.get(self._account, PlanTerms())
+            count.plans[self._account] = before.changed(said_by(parts[-1]), row[8])
         if kind == _HOLD:
             count.holds.begin(row, parts)
         elif kind in (_SETTLE, _RELEASE):

@@ -10,6 +10,8 @@ from quota_core.balances import Balance, Balances
 from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.ledger import NEVER_MS
+from quota_core.parts import parts_of
+from quota_core.plan_terms import said_by
 from quota_core.statements import Work
 from quota_core.store import registers as rows
 from quota_core.summary import standing_of
@@ -150,7 +152,7 @@ class Registers:
 
 def _plan_in(parts: str) -> str:
     """Return the plan that an entry changed to."""
-    return parts.partition(">")[2].partition("=")[0]
+    return said_by(parts_of(parts)[-1]).after
 
 
 def _pattern(text: str) -> str:

@@ -20,7 +20,8 @@ def severity_of(catalog: Catalog, metric: str, crossing: Crossing) -> tuple[str,
     """
     for plan in catalog.plans_by_rank.values():
         for allowance in plan.allowances_of(metric):
-            if (allowance.period, allowance.limit_units) != (crossing.kind, crossing.limit):
+            same = allowance.limit_units == crossing.limit or allowance.rollover_cap
+            if allowance.period != crossing.kind or not same:
                 continue
             for threshold in allowance.thresholds:
                 if threshold.at == crossing.percent:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from quota_core.catalog import Catalog
-from quota_core.grants import Change, PlanChange
+from quota_core.grants import Change
+from quota_core.plan_changes import PlanChange
 from quota_core.standings import StatusChange
 from quota_core.stats import Stats
 from wording.card import Card, Field, Tone, clipped
@@ -73,6 +74,11 @@ def plan_card(
             plan=plan_name(catalog.default_plan, catalog, words),
         )
         until = Field(words("plan.until"), line)
+    if change.from_ms is not None:
+        when = words(
+            "plan.from_line", moment=words.moment(change.from_ms), when=words.relative(change.from_ms)
+        )
+        until = Field(words("plan.from"), when)
     limits = [f"• {rate(allowance, catalog, words)}" for allowance in after.allowances]
     fields = [until, Field(words("plan.limits"), "\n".join(limits) or words("quota.none_given"))]
     description = words(

@@ -22,12 +22,15 @@ class Dashboards:
     def __init__(self, catalog: Catalog, *, max_drawn: int = MAX_DRAWN) -> None:
         self._catalog = catalog
         self._max_drawn = max_drawn
-        self._drawn: dict[tuple[str, str, int | None, bool, tuple[MetricBalance, ...]], Card] = {}
+        self._drawn: dict[
+            tuple[str, tuple[str, int | None, str | None], bool, tuple[MetricBalance, ...]], Card
+        ] = {}
 
     def card(self, balance: Balance, words: Words, *, now_ms: int) -> Card:
         """Return the card that `quota_card` draws of the reader's own account."""
         # All that a card tells; the moment makes a difference once a window has ended.
-        key = (words.language, balance.plan, balance.plan_until_ms, balance.blocked, balance.metrics)
+        plan = (balance.plan, balance.plan_until_ms, balance.next_plan)
+        key = (words.language, plan, balance.blocked, balance.metrics)
         card = self._drawn.get(key)
         if card is None or balance.has_ended(now_ms):
             card = quota_card(balance, self._catalog, words, whose=None, now_ms=now_ms)
@@ -93,6 +96,8 @@ def _plan(balance: Balance, catalog: Catalog, words: Words) -> str:
     plan = plan_name(balance.plan, catalog, words)
     if balance.plan_until_ms is not None:
         plan = words("quota.plan_until", plan=plan, when=words.moment(balance.plan_until_ms))
+        if balance.next_plan is not None:
+            plan = words("quota.plan_next", plan=plan, next=plan_name(balance.next_plan, catalog, words))
     features = features_of(balance.plan, catalog, words)
     return f"{plan}\n{features}" if features else plan
 
@@ -144,6 +149,8 @@ def _window(  # noqa: PLR0917 - what a line is drawn from
     if window.limit is None:
         return f"{bar} {words('quota.unlimited', used=window.used)}{about}"
     text = f"{bar} {words('quota.amount', used=window.used, limit=window.limit)}{about}"
+    if window.rolled_over > 0:
+        text += f" · {words('quota.rolled', units=words.units(window.rolled_over, catalog, metric))}"
     if window.overage > 0:
         text += f" · {words('quota.overage', units=words.units(window.overage, catalog, metric))}"
     text += prices.beyond(metric, window)

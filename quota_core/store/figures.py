@@ -21,7 +21,7 @@ def open_windows(after: int, until: int, active_ms: int) -> Work[list[Row]]:
     return (
         yield fetch(
             """
-            SELECT a.plan, a.plan_until_ms, a.created_ms, b.windows
+            SELECT a.plan, a.plan_until_ms, a.plan_since_ms, a.next_plan, a.next_until_ms, a.created_ms, b.windows
             FROM balances b JOIN accounts a ON a.id = b.account
             WHERE b.account > $1 AND b.account <= $2 AND b.active_ms >= $3 AND b.windows <> ''
             """,

@@ -20,7 +20,18 @@ TABLES: dict[str, Kept] = {
     "accounts": Kept(
         ("id",),
         (
-            *("kind", "external_id", "plan", "plan_until_ms", "status", "locale", "dm_channel_id"),
+            *(
+                "kind",
+                "external_id",
+                "plan",
+                "plan_until_ms",
+                "plan_since_ms",
+                "next_plan",
+                "next_until_ms",
+                "status",
+                "locale",
+                "dm_channel_id",
+            ),
             "created_ms",
         ),
     ),

@@ -38,7 +38,8 @@ def accounts_after(after: int, limit: int) -> Work[list[Row]]:
         yield fetch(
             """
             SELECT a.id, a.kind, a.external_id, a.parent, a.status, a.created_ms, a.plan, a.plan_until_ms,
-                b.version, b.head, b.digest, b.active_ms, b.windows, a.beginning
+                b.version, b.head, b.digest, b.active_ms, b.windows, a.beginning,
+                a.plan_since_ms, a.next_plan, a.next_until_ms
             FROM accounts a LEFT JOIN balances b ON b.account = a.id
             WHERE a.id > $1 ORDER BY a.id LIMIT $2
             """,

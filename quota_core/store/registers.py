@@ -7,9 +7,13 @@ from typing import NamedTuple
 from quota_core.statements import Row, Work, fetch
 
 # The plan in force: who has none, one that ended ($3 is now) or one that left the catalog is on the default one.
-_PLAN = """
-    CASE WHEN a.plan IS NULL OR a.plan_until_ms <= $3 THEN CAST($1 AS TEXT)
-        WHEN CAST($2 AS TEXT) NOT LIKE '% ' || a.plan || ' %' THEN CAST($1 AS TEXT) ELSE a.plan END
+_IN_FORCE = """
+    (CASE WHEN a.plan_until_ms IS NULL OR a.plan_until_ms > $3 THEN a.plan
+        WHEN a.next_until_ms IS NULL OR a.next_until_ms > $3 THEN a.next_plan END)
+"""
+_PLAN = f"""
+    CASE WHEN {_IN_FORCE} IS NULL THEN CAST($1 AS TEXT)
+        WHEN CAST($2 AS TEXT) NOT LIKE '% ' || {_IN_FORCE} || ' %' THEN CAST($1 AS TEXT) ELSE {_IN_FORCE} END
 """
 
 

@@ -89,6 +89,9 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
         SELECT a.id, 0, 0, a.status, 0, a.plan_until_ms, 0, a.plan, a.locale, p.external_id
         FROM accounts a LEFT JOIN accounts p ON p.id = a.parent WHERE a.id = ANY($1)
         UNION ALL
+        SELECT id, 0, plan_since_ms, 'next', 0, next_until_ms, 0, next_plan, '', '' FROM accounts
+        WHERE id = ANY($1) AND plan_since_ms IS NOT NULL
+        UNION ALL
         SELECT account, metric, id, source, left_units, expires_ms, frozen, '', '', '' FROM lots
         WHERE account = ANY($1) AND left_units > 0
         UNION ALL
@@ -100,7 +103,9 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
     )
     for row in rows:
         state, number, kind = by_id[row[0]], row[1], row[3]
-        if not number:
+        if kind == "next":
+            state.plan_since_ms, state.next_until_ms, state.next_plan = row[2], row[5], row[7]
+        elif not number:
             state.plan_until_ms, state.plan, state.locale = row[5], row[7], row[8]
             state.blocked = kind == "blocked"
             state.parent = None if row[9] is None else AccountRef("external", row[9])
@@ -279,13 +284,6 @@ def set_balances(rows: Sequence[BalanceRow]) -> Work[None]:
     """Write where accounts stand."""
     if rows:
         yield run_all(_SET_BALANCES, ("bigint", "bigint", "bigint", "bytea", "bigint", "text"), rows)
-
-
-def set_plan(account: int, plan: str | None, until_ms: int | None) -> Work[None]:
-    """Write the account's plan."""
-    yield run_each(
-        "UPDATE accounts SET plan = $2, plan_until_ms = $3 WHERE id = $1", [(account, plan, until_ms)]
-    )
 
 
 def set_locale(account: int, locale: str) -> Work[None]:

@@ -69,3 +69,9 @@ async def lived_in(ledger: OpenLedger) -> None:
     await ledger.purchases.viewed(CARL, "shop")
     await Usage(ledger.database, ledger.book, clock=ledger.clock).catch_up()
     await ledger.quota.set_level(CARL, 4, metric="space", key="s1")
+    end_ms = ledger.clock() + 99_999_999_999
+    await ledger.grants.set_plan(
+        ANA, "free", until_ms=end_ms, at="period_end", actor=OPERATOR, reason="less", key="p3"
+    )
+    bonus_end_ms = ledger.clock() + 9_999_999
+    await ledger.grants.add(CARL, 3, actor=OPERATOR, reason="bonus", key="g3", expires_ms=bonus_end_ms)

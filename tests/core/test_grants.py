@@ -1,12 +1,22 @@
 """What operators do by hand: bounded, audited, and by nobody else."""
 
+from typing import Any
+
 import pytest
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.accounts import AccountRef
-from quota_core.errors import AmountError, NotAllowedError, QuotaError, UnknownMetricError, UnknownPlanError
-from quota_core.grants import Change, PlanChange
+from quota_core.errors import (
+    AmountError,
+    ConflictingReplayError,
+    NotAllowedError,
+    QuotaError,
+    UnknownMetricError,
+    UnknownPlanError,
+)
+from quota_core.grants import Change
 from quota_core.operators import Actor, Operators
+from quota_core.plan_changes import PlanChange
 from quota_core.proof import Proof
 from tests.core.opened_ledger import DAY_MS, OPERATOR, OpenLedger, payment_of
 from tests.core.recounting import assert_sound
@@ -180,3 +190,27 @@ async def test_a_plan_that_ended_long_ago_is_refused_or_proved(ledger: OpenLedge
     verdict = await Proof(ledger.database).verify()
 
     assert verdict.problems == []
+
+
+async def test_a_gift_may_have_an_end(ledger: OpenLedger) -> None:
+    """It is spent before what never ends, and gone afterwards; the same key with another end conflicts."""
+    end_ms = ledger.clock() + DAY_MS
+    given: dict[str, Any] = {"actor": OPERATOR, "reason": "bonus"}
+    bonus = await ledger.grants.add(ANA, 5, key="b", expires_ms=end_ms, **given)
+    again = await ledger.grants.add(ANA, 5, key="b", expires_ms=end_ms, **given)
+    for other in (None, end_ms + 1):
+        with pytest.raises(ConflictingReplayError):
+            await ledger.grants.add(ANA, 5, key="b", expires_ms=other, **given)
+    with pytest.raises(AmountError):
+        await ledger.grants.add(ANA, 5, key="past", expires_ms=ledger.clock(), **given)
+    await ledger.grants.add(ANA, 3, key="ever", **given)
+    part = (await ledger.balances.of(ANA)).of("requests")
+    ledger.clock.move(days=1)
+    later = (await ledger.balances.of(ANA)).of("requests")
+
+    assert (bonus.units, bonus.after, again.replayed) == (5, 5, True)
+    assert part is not None
+    assert (part.expiring_left, part.purchased_left) == (5, 3)
+    assert later is not None
+    assert (later.expiring_left, later.purchased_left) == (0, 3)
+    await assert_sound(ledger)

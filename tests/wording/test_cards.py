@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from quota_core.catalog import Catalog
-from quota_core.grants import Change, PlanChange
+from quota_core.grants import Change
 from quota_core.history import HistoryPage
+from quota_core.plan_changes import PlanChange
 from quota_core.standings import StatusChange
 from quota_core.stats import Revenue, Stats
 from tests.wording.facts import NOW_MS, RESET_MS, drawn, history_line, notice, opened

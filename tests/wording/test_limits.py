@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from quota_core.catalog import MAX_UNITS, Catalog
 from quota_core.errors import OutOfQuotaError, Refill, UnknownPlanError
-from quota_core.grants import Change, PlanChange
+from quota_core.grants import Change
 from quota_core.history import HistoryPage
+from quota_core.plan_changes import PlanChange
 from quota_core.stats import Revenue, Stats
 from tests.wording.facts import NOW_MS, balance, crossing, history_line, metric, notice, opened, spend, window
 from wording.admin_card import change_card, plan_card, stats_card
