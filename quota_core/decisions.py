@@ -27,7 +27,7 @@ from quota_core.errors import (
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.not_in_plan import lacking, outside
 from quota_core.paid_units import paid_in
-from quota_core.parts import SERVICE_MARK, Part, parts_of, parts_text
+from quota_core.parts import SERVICE_MARK, Part, parts_text
 from quota_core.paying import add_parents, paying, told
 from quota_core.pool_caps import Draw, read_drawn, with_caps
 from quota_core.posting import Crossed, Posting, UnreadError
@@ -282,7 +282,7 @@ class Decisions:
         same = (
             {entry.account for entry in before} <= {payer.state.id for payer in payers}
             and all(entry.kind == kind for entry in before)
-            and _service_in(before[0]) == operation.parts
+            and shares.service_in(before[0]) == operation.parts
         )
         if not operation.service:  # else how often it was called is the content: it may have cost less then
             same = (
@@ -295,10 +295,3 @@ class Decisions:
         return answers.spend_of(
             self._book.metric_names[before[0].metric], before, replayed=True, told=told(payers)
         )
-
-
-def _service_in(entry: Entry) -> tuple[Part, ...]:
-    """Return the part that says which service the operation of this entry was for, if there is one."""
-    if SERVICE_MARK not in entry.parts:
-        return ()
-    return tuple(part for part in parts_of(entry.parts) if part[0][0] == SERVICE_MARK)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from quota_core.chain import Entry
 from quota_core.keys import derived_key
-from quota_core.parts import parts_of
+from quota_core.parts import SERVICE_MARK, Part, parts_of
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
@@ -45,3 +45,10 @@ def _payers_in(entry: Entry) -> list[int]:
     if "^" not in entry.parts:
         return []
     return [int(pot[1:]) for pot, _ in parts_of(entry.parts) if pot[0] == "^"]
+
+
+def service_in(entry: Entry) -> tuple[Part, ...]:
+    """Return the part that says which service the operation of this entry was for, if there is one."""
+    if SERVICE_MARK not in entry.parts:
+        return ()
+    return tuple(part for part in parts_of(entry.parts) if part[0][0] == SERVICE_MARK)
