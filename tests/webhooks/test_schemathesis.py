@@ -15,7 +15,7 @@ from tests.webhooks.running import ANA, Running, running
 from tests.webhooks.studio import studio
 from webhooks.api_table import TABLE
 
-EXAMPLES, EXAMPLES_OF_ALIASES = 20, 3
+EXAMPLES, EXAMPLES_OF_ALIASES = 60, 5
 # Left out: what the description cannot say is refused (an account of no known spelling, an unknown id).
 CHECKED = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
