@@ -22,6 +22,7 @@ from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.personal_data import PersonalData
+from quota_core.pools import Pools
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
 from quota_core.refunding import Refunding
@@ -106,6 +107,7 @@ class CoreParts:
             messages=self.messages,
             people=self.people,
             purchases=self.purchases,
+            pools=Pools(database, book, clock=utc_ms),
             operators=self.operators,
             marks=MarksInFile(data / "commands.sha256"),
             default_locale=settings.default_locale,

@@ -31,6 +31,7 @@ from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.personal_data import PersonalData
+from quota_core.pools import Pools
 from quota_core.purchases import Purchases
 from quota_core.refunding import Refunding
 from quota_core.reversals import Reversals
@@ -175,6 +176,7 @@ def product_bot(opened: Product) -> commands.Bot:
         ),
         people=People(database, book, clock=clock),
         purchases=Purchases(database, book, None, clock=clock),
+        pools=Pools(database, book, clock=clock),
         operators=operators,
         marks=MarksInMemory(),
         default_locale="en-US",

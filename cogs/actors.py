@@ -29,6 +29,7 @@ def actor_of(who: Who) -> Actor:
             user_id=interaction.user.id,
             guild_id=interaction.guild_id if is_member else None,
             administrator=is_member and interaction.permissions.administrator,
+            manages_guild=is_member and interaction.permissions.manage_guild,
         )
     assert isinstance(who, commands.Context)
     author = who.author
@@ -37,5 +38,6 @@ def actor_of(who: Who) -> Actor:
             user_id=author.id,
             guild_id=author.guild.id,
             administrator=author.guild_permissions.administrator,
+            manages_guild=author.guild_permissions.manage_guild,
         )
     return Actor(user_id=author.id)

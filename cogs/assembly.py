@@ -25,6 +25,7 @@ from cogs.privacy import Privacy
 from cogs.quota import Balance
 from cogs.receipts import Receipts
 from cogs.rest_trace import trace_of
+from cogs.server_quota import ServerQuota
 from cogs.sharded_client import ShardedQuotaBot
 from cogs.shards import Shards
 from cogs.shop import Shop
@@ -42,6 +43,7 @@ from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.personal_data import PersonalData
+from quota_core.pools import Pools
 from quota_core.purchases import Purchases
 from quota_core.quota import Quota
 from quota_core.refunding import Refunding
@@ -74,6 +76,7 @@ class Parts:
     messages: Messages
     people: People
     purchases: Purchases
+    pools: Pools
     operators: Operators
     marks: Marks
     default_locale: str
@@ -146,10 +149,12 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             parts.balances,
             alerts=parts.messages.alerts,
             paid_units=paid_units if parts.ask_before_paid else None,
+            pools=parts.pools,
             can_sell=parts.purchases.can_sell,
             meter=parts.meter,
         ),
         Privacy(speech, mishaps, catalog, parts.erasures, parts.personal_data, policy_url=parts.policy_url),
+        ServerQuota(speech, mishaps, catalog, parts.balances, parts.pools, clock=clock),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
         Notifications(speech, mishaps, parts.messages),

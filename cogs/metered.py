@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 import discord
 from discord.ext import commands
 
-from cogs.actors import account_of
+from cogs.actors import account_of, actor_of
 from cogs.consent import DeclinedError, PaidUnits
 from cogs.errors import Mishaps
 from cogs.replies import Who, interaction_of, source_id, tell, user_of
@@ -40,6 +40,8 @@ from quota_core.catalog import Catalog
 from quota_core.errors import QuotaError
 from quota_core.holds import DEFAULT_TTL_SECONDS
 from quota_core.meter import UNMETERED, Meter, checked
+from quota_core.pool_caps import Draw
+from quota_core.pools import Pools
 from quota_core.quota import Quota
 from wording.alert_card import low_quota_card
 
@@ -82,6 +84,7 @@ class Guard(Topic):
         balances: Balances,
         *,
         alerts: Alerts,
+        pools: Pools,
         can_sell: bool,
         paid_units: PaidUnits | None = None,
         meter: Meter = UNMETERED,
@@ -93,6 +96,7 @@ class Guard(Topic):
         self._balances = balances
         self._alerts = alerts
         self._paid_units = paid_units
+        self._pools = pools
         self._can_sell = can_sell
         self._calls: WeakKeyDictionary[commands.Context[Any], Calls] = WeakKeyDictionary()
 
@@ -141,16 +145,26 @@ class Guard(Topic):
         return self._calls.setdefault(who, Calls())
 
     async def _take(self, who: Who, price: Price, key: int | str, metric: str | None) -> Spend:
-        account = account_of(user_of(who))
-        if price.actual is None and self._paid_units is not None:
-            operation = self._quota.operation(account, price.units, key=key, metric=metric)
+        """Take or hold the price, in a server from its pool too, if it has one for its members."""
+        account, draw = account_of(user_of(who)), await self._draw(who)
+        payers = () if draw is None else (draw.pool,)
+        operation = self._quota.operation(account, price.units, key=key, metric=metric, payers=payers)
+        operation = operation._replace(draw=draw)
+        if price.actual is not None:
+            return (await self._quota.holds.hold(operation, price.ttl_seconds)).spend
+        if self._paid_units is not None:
             return await self._paid_units.take(who, operation)
-        if price.actual is None:
-            return await self._quota.consume(account, price.units, key=key, metric=metric)
-        held = await self._quota.hold(
-            account, price.units, key=key, metric=metric, ttl_seconds=price.ttl_seconds
-        )
-        return held.spend
+        outcome = (await self._quota.consume_many([operation]))[0]
+        if isinstance(outcome, QuotaError):
+            raise outcome
+        return outcome
+
+    async def _draw(self, who: Who) -> Draw | None:
+        """Return how this use may draw from the server it is in; only its own members may."""
+        guild_id, user = actor_of(who).guild_id, user_of(who)
+        if guild_id is None or not isinstance(user, discord.Member):
+            return None
+        return (await self._pools.of(guild_id)).draw(guild_id, [role.id for role in user.roles])
 
     async def _give_back(self, who: Who, key: int | str, price: Price) -> None:
         account = account_of(user_of(who))

@@ -20,6 +20,7 @@ class Actor:
     user_id: int = 0  # nobody is
     guild_id: int | None = None
     administrator: bool = False
+    manages_guild: bool = False
     key: AccessKey | None = None
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ ARGUMENTS = {
     "notifications": (),
     "ask": ("question",),
     "help": ("command?",),
+    "server_quota": ("setting?", "units?", "role?"),
     "admin_quota add": ("user", "amount", "reason?"),
     "admin_quota remove": ("user", "amount", "reason?"),
     "admin_quota plan": ("user", "plan", "until?"),

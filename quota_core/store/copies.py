@@ -23,7 +23,7 @@ TABLES = (
     ),
     *("audit", "crossings", "notices", "reversals", "deliveries", "views", "api_keys", "marks"),
     "usage_days",
-    *("recipients", "preferences", "consents", "erasures"),
+    *("recipients", "preferences", "consents", "erasures", "pools", "pool_caps"),
 )
 """What is copied, each table after those that it refers to."""
 LEFT_OUT = ("leases", "migrations")

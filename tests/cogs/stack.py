@@ -30,6 +30,7 @@ from quota_core.notices import Notice, Notices
 from quota_core.operators import Operators
 from quota_core.people import People
 from quota_core.personal_data import PersonalData
+from quota_core.pools import Pools
 from quota_core.purchases import Checkout, Purchases
 from quota_core.quota import Quota
 from quota_core.refunding import Refunding
@@ -181,6 +182,7 @@ async def opened_core(
             messages=messages,
             people=People(database, book, clock=clock),
             purchases=Purchases(database, book, checkout, clock=clock),
+            pools=Pools(database, book, clock=clock),
             operators=operators,
             marks=MarksInMemory(),
             default_locale="en-US",

@@ -22,6 +22,8 @@ BESIDE_THE_LEDGER = {
     "marks": "how far a recurring check has come",
     "migrations": "the version of the schema",
     "erasures": "who asked to be forgotten, until it is done",
+    "pools": "what a server's admins set; what was drawn is in the entries",
+    "pool_caps": "the same",
     "leases": "which process does what, just now",
     "recipients": "where messages go",
     "preferences": "what people chose about messages",

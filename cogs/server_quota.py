@@ -1,0 +1,98 @@
+"""
+A server's own quota: `!server_quota` shows it to members, and lets those who manage the server share it out.
+
+Who may is checked here and again in the core. Nobody creates units by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from cogs.actors import actor_of
+from cogs.errors import Mishaps
+from cogs.replies import tell
+from cogs.slash_texts import command_english, option_english
+from cogs.speech import Speech
+from cogs.topic import Topic
+from quota_core.accounts import AccountRef
+from quota_core.balances import Balances
+from quota_core.catalog import Catalog
+from quota_core.errors import AmountError, NotAllowedError
+from quota_core.pools import EVERYONE, Pools
+from wording.pool_card import pool_card
+
+Setting = Literal["on", "off", "members_first", "server_first", "day", "week", "month"]
+MAX_DIGITS = 15
+
+
+class ServerQuota(Topic):
+    """Show and share out what a server owns."""
+
+    def __init__(
+        self,
+        speech: Speech,
+        mishaps: Mishaps,
+        catalog: Catalog,
+        balances: Balances,
+        pools: Pools,
+        *,
+        clock: Callable[[], int],
+    ) -> None:
+        super().__init__(speech, mishaps)
+        self._catalog = catalog
+        self._balances = balances
+        self._pools = pools
+        self._clock = clock
+
+    @commands.hybrid_command(name="server_quota", description=command_english("server_quota"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
+    @commands.guild_only()
+    @app_commands.describe(
+        setting=option_english("server_quota", "setting"),
+        units=option_english("server_quota", "units"),
+        role=option_english("server_quota", "role"),
+    )
+    async def server_quota(
+        self,
+        context: commands.Context[Any],
+        setting: Setting | None = None,
+        units: str | None = None,
+        role: discord.Role | None = None,
+    ) -> None:
+        """Show the server's quota, or change one setting of it."""
+        actor = actor_of(context)
+        guild_id = actor.guild_id
+        if guild_id is None:
+            # The bot is no member there, so Discord's word about that server says nothing to us.
+            raise NotAllowedError("not in a server of this bot")
+        if setting in ("on", "off"):
+            await self._pools.set_up(guild_id, actor, enabled=setting == "on")
+        elif setting in ("members_first", "server_first"):
+            await self._pools.set_up(guild_id, actor, pays_first=setting == "server_first")
+        elif setting is not None:
+            await self._pools.set_cap(
+                guild_id,
+                actor,
+                role=EVERYONE if role is None or role.id == guild_id else role.id,
+                period=setting,
+                units=_units(units),
+            )
+        pool = await self._pools.of(guild_id)
+        balance = await self._balances.of(AccountRef("guild", str(guild_id)))
+        words = await self.speech.words(context)
+        manages = actor.administrator or actor.manages_guild
+        card = pool_card(pool, balance, self._catalog, words, now_ms=self._clock(), manages=manages)
+        await tell(context, card)
+
+
+def _units(text: str | None) -> int | None:
+    """Return a cap as it was typed; none, or nothing at all, lifts it."""
+    if text is None or text.lower() in ("none", "aucun"):
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise AmountError(-1, minimum=0, maximum=10**MAX_DIGITS - 1)
+    return int(text)

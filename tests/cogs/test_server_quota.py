@@ -1,0 +1,136 @@
+"""A server's own quota: shown to members, shared out by who manages the server, and never made by them."""
+
+import pytest
+
+from quota_core.accounts import AccountRef
+from quota_core.errors import NotAllowedError
+from quota_core.operators import Actor
+from sandbox.places import ADMIN_ID, ADMIN_ROLE_ID, FRIEND_ID, GUILD_ID, MEMBER_ID, OPERATOR_ID
+from tests.cogs.stack import Core, Running
+from tests.cogs.talk import MENTION, Talk, text_of, title_of
+from tests.core.opened_ledger import OPERATOR
+
+GUILD = AccountRef("guild", str(GUILD_ID))
+SERVER_ADMIN = Actor(user_id=ADMIN_ID, guild_id=GUILD_ID, administrator=True)
+
+
+async def server_has(core: Core, units: int) -> None:
+    """Give the server units, as an operator does."""
+    operator = Actor(user_id=OPERATOR_ID)
+    await core.parts.grants.add(GUILD, units, actor=operator, reason="", key="g")
+
+
+@pytest.mark.usefixtures("running")
+async def test_members_draw_from_the_server_within_their_cap(talk: Talk, core: Core) -> None:
+    """After their own quota; give-backs, other members and the cap of a role apart."""
+    await server_has(core, 30)
+    for setting in ("on", "day 2"):
+        await talk.answer_to(f"!server_quota {setting}", as_=ADMIN_ID)
+    await core.spend(50)
+    answers = [await talk.answer_to(f"!ask {number}?") for number in range(3)]
+    await core.spend(50, user_id=FRIEND_ID, key="theirs")
+    other = await talk.answer_to("!ask me?", as_=FRIEND_ID)
+    left = (await core.parts.balances.of(GUILD)).of("requests")
+
+    assert ["Not enough quota" in text_of(answer) for answer in answers] == [False, False, True]
+    assert "Not enough quota" not in text_of(other)
+    assert left is not None
+    # The server's own day pays before its bought units.
+    assert (left.windows[0].used, left.purchased_left) == (3, 30)
+
+
+@pytest.mark.usefixtures("running")
+async def test_the_card_shows_what_is_set(talk: Talk, core: Core) -> None:
+    """Units and settings, no money; only who manages the server reads how to change them."""
+    await server_has(core, 30)
+    await talk.answer_to("!server_quota on", as_=ADMIN_ID)
+    await talk.slash("server_quota", as_=ADMIN_ID, setting="server_first")
+    await talk.answer_to(f"!server_quota week 40 <@&{ADMIN_ROLE_ID}>", as_=ADMIN_ID)
+    admins = await talk.answer_to("!server_quota month 500", as_=ADMIN_ID)
+    members = await talk.answer_to(f"{MENTION} server_quota")
+    lifted = await talk.answer_to("!server_quota month none", as_=ADMIN_ID)
+
+    assert title_of(members) == "🏠 This server's quota"
+    assert "The server's quota goes first." in text_of(members)
+    assert f"<@&{ADMIN_ROLE_ID}>: 40 a week" in text_of(members)
+    assert "everyone: 500 a month" in text_of(members)
+    assert "everyone: 500 a month" not in text_of(lifted)
+    assert "For those who manage this server" in text_of(admins)
+    assert "For those who manage this server" not in text_of(members)
+    assert "€" not in text_of(members)
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize("setting", ["on", "off", "members_first", "server_first", "day", "week", "month"])
+async def test_members_change_nothing(talk: Talk, core: Core, setting: str) -> None:
+    """Every setting, in both forms; nor does an operator of the bot who does not manage the server."""
+    for who in (MEMBER_ID, FRIEND_ID, OPERATOR_ID):
+        typed = await talk.answer_to(f"!server_quota {setting} 5", as_=who)
+        slash = await talk.slash("server_quota", as_=who, setting=setting, units="5")
+
+        assert title_of(typed) == title_of(slash) == "⛔ Not allowed"
+    assert not (await core.parts.pools.of(GUILD_ID)).enabled
+    assert await core.bought() == 0
+
+
+@pytest.mark.usefixtures("running")
+async def test_who_manages_a_server_makes_no_units(talk: Talk, core: Core) -> None:
+    """Whatever is set: what the server and its people have is what it was."""
+    for setting in ("on", "server_first", "day 1000000", "week 0", "month none", "members_first", "off"):
+        await talk.answer_to(f"!server_quota {setting}", as_=ADMIN_ID)
+    refused = await talk.answer_to(f"!admin_quota add <@{ADMIN_ID}> 5", as_=ADMIN_ID)
+
+    assert title_of(refused) == "⛔ Not allowed"
+    assert await core.bought(ADMIN_ID) == 0
+    assert not (await core.parts.balances.of(GUILD)).metrics[0].purchased
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize("units", ["-1", "1e3", "٣", "9" * 20])
+async def test_a_cap_is_a_plain_number(talk: Talk, core: Core, units: str) -> None:
+    """Anything else is explained and changes nothing."""
+    refused = await talk.answer_to(f"!server_quota day {units}", as_=ADMIN_ID)
+
+    assert title_of(refused) == "✏️ Not an amount"
+    assert (await core.parts.pools.of(GUILD_ID)).caps == ()
+
+
+async def test_the_core_checks_who_asks(core: Core) -> None:
+    """Who manages another server is nobody here."""
+    pools = core.parts.pools
+    for actor in (
+        Actor(user_id=5, guild_id=GUILD_ID),
+        Actor(user_id=5, guild_id=GUILD_ID + 1, administrator=True, manages_guild=True),
+        Actor(user_id=5, administrator=True),
+        OPERATOR,
+    ):
+        with pytest.raises(NotAllowedError):
+            await pools.set_up(GUILD_ID, actor, enabled=True)
+        with pytest.raises(NotAllowedError):
+            await pools.set_cap(GUILD_ID, actor, role=0, period="day", units=5)
+    manager = Actor(user_id=5, guild_id=GUILD_ID, manages_guild=True)
+
+    assert (await pools.set_up(GUILD_ID, manager, enabled=True)).enabled
+
+
+async def test_the_largest_cap_of_the_own_roles_counts(core: Core) -> None:
+    """Without a role that has one, everyone's; other servers draw nothing."""
+    pools = core.parts.pools
+    await pools.set_up(GUILD_ID, SERVER_ADMIN, enabled=True)
+    for role, units in ((0, 5), (11, 20), (12, 40)):
+        await pools.set_cap(GUILD_ID, SERVER_ADMIN, role=role, period="day", units=units)
+    pool = await pools.of(GUILD_ID)
+    caps = [draw.caps for roles in ((), (11,), (11, 12), (13,)) if (draw := pool.draw(GUILD_ID, roles))]
+    elsewhere = (await pools.of(GUILD_ID + 1)).draw(GUILD_ID + 1, (12,))
+
+    assert caps == [(("day", 5),), (("day", 20),), (("day", 40),), (("day", 5),)]
+    assert elsewhere is None
+
+
+async def test_the_card_is_french_in_french(talk: Talk, running: Running) -> None:
+    """Every text is."""
+    assert running.bot
+    await talk.speaks("fr")
+    card = await talk.slash("server_quota")
+
+    assert title_of(card) == "🏠 Le quota de ce serveur"
