@@ -159,12 +159,7 @@ async def opened_core(
         notices, quota = WatchedNotices(database, clock=clock), Quota(database, book, clock=clock)
         messages = messages_on(database, book, notices, operators=told)
         settlements = Settlements(
-            database,
-            book,
-            notices,
-            operators=told,
-            default_locale="en-US",
-            clock=clock,
+            database, book, notices, operators=told, default_locale="en-US", clock=clock
         )
         statements = Statements(database, SigningKey.new(), clock=clock)
         parts = Parts(
