@@ -11,6 +11,7 @@ from pydantic import Field
 from quota_core.access_keys import Scope
 from quota_core.grants import Grants
 from quota_core.operators import Actor
+from quota_core.plan_changes import PlanMoment
 from webhooks.body import misformed
 from webhooks.operations import MAX_LENGTH, Name
 from webhooks.problems import moment_or_none
@@ -31,17 +32,19 @@ class ByHandRequest(Request):
 
 
 class GrantRequest(ByHandRequest):
-    """Units to give: 1 up to MAX_GRANT of the settings, of the primary metric unless one is named."""
+    """Units to give: 1 up to MAX_GRANT, of the primary metric unless one is named; they end at `expires`."""
 
     units: int
     metric: Annotated[str, Field(max_length=MAX_LENGTH)] = ""
+    expires: Annotated[str, Field(max_length=40)] = ""
 
 
 class PlanRequest(ByHandRequest):
-    """The plan to put the account on, until a moment (RFC 3339, with its offset) or for good."""
+    """The plan to put the account on, from when on, and until a moment (RFC 3339, with its offset) or for good."""
 
     plan: Name
     until: Annotated[str, Field(max_length=40)] = ""
+    at: PlanMoment = "now"
 
 
 class GrantFacts(Facts):
@@ -57,12 +60,13 @@ class GrantFacts(Facts):
 
 
 class PlanChangeFacts(Facts):
-    """Plans before and after."""
+    """Plans before and after; `effective` null is at once."""
 
     request_id: str
     user_id: str
     before: str
     after: str
+    effective: str | None
     until: str | None
     replayed: bool
 
@@ -93,7 +97,7 @@ class ParentFacts(Facts):
 
 
 async def grant(call: Call) -> GrantFacts:
-    """Give units that never expire."""
+    """Give units that never expire, or that end at a moment."""
     body, grants, account = call.body, call.request.app[GRANTS], call.account(call.body.user_id)
     assert isinstance(body, GrantRequest)
     change = await grants.add(
@@ -103,6 +107,7 @@ async def grant(call: Call) -> GrantFacts:
         reason=body.reason,
         key=body.request_id,
         metric=body.metric or None,
+        expires_ms=_moment(body.expires, "expires"),
     )
     return GrantFacts(
         request_id=body.request_id,
@@ -116,22 +121,24 @@ async def grant(call: Call) -> GrantFacts:
 
 
 async def set_plan(call: Call) -> PlanChangeFacts:
-    """Put an account on a plan at once."""
+    """Put an account on a plan, at once or when a period ends."""
     body, account = call.body, call.account(call.body.user_id)
     assert isinstance(body, PlanRequest)
     change = await call.request.app[GRANTS].set_plan(
         account,
         body.plan,
-        until_ms=_moment(body.until),
+        until_ms=_moment(body.until, "until"),
         actor=Actor(key=call.key),
         reason=body.reason,
         key=body.request_id,
+        at=body.at,
     )
     return PlanChangeFacts(
         request_id=body.request_id,
         user_id=str(account),
         before=change.before,
         after=change.after,
+        effective=moment_or_none(change.from_ms),
         until=moment_or_none(change.until_ms),
         replayed=change.replayed,
     )
@@ -178,11 +185,11 @@ async def _status(call: Call, *, blocked: bool) -> StatusFacts:
     )
 
 
-def _moment(text: str) -> int | None:
+def _moment(text: str, at: str) -> int | None:
     """Return UTC milliseconds of a moment, None for an empty text."""
     if not text:
         return None
-    problem = {"at": "until", "problem": "A moment such as 2026-12-31T23:59:59Z is wanted"}
+    problem = {"at": at, "problem": "A moment such as 2026-12-31T23:59:59Z is wanted"}
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

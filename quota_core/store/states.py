@@ -90,7 +90,7 @@ def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) ->
         FROM accounts a LEFT JOIN accounts p ON p.id = a.parent WHERE a.id = ANY($1)
         UNION ALL
         SELECT id, 0, plan_since_ms, 'next', 0, next_until_ms, 0, next_plan, '', '' FROM accounts
-        WHERE id = ANY($1) AND plan_since_ms IS NOT NULL
+        WHERE id = ANY($1) AND (plan_since_ms IS NOT NULL OR next_plan IS NOT NULL)
         UNION ALL
         SELECT account, metric, id, source, left_units, expires_ms, frozen, '', '', '' FROM lots
         WHERE account = ANY($1) AND left_units > 0

@@ -117,6 +117,20 @@ async def test_the_catalog_may_turn_the_rule(place: Place, clock: SteerableClock
     await ledger.close()
 
 
+async def test_a_change_waits_for_who_was_never_given_a_plan(ledger: OpenLedger) -> None:
+    """From the default plan, and when the account is read anew meanwhile."""
+    await ledger.quota.consume(ANA, 1, key="a")
+    await put_on(ledger, "pro", "period_end")
+    ledger.book.forget()
+    waiting = await plan_of(ledger)
+    ledger.clock.now_ms = MIDNIGHT_MS
+    ledger.book.forget()
+
+    assert waiting == ("free", MIDNIGHT_MS, "pro")
+    assert await plan_of(ledger) == ("pro", None, None)
+    await assert_sound(ledger)
+
+
 async def test_a_plan_that_ends_sooner_hands_over_sooner(ledger: OpenLedger) -> None:
     """A trial's end is its period's end; what follows may end too, and then the default plan is there."""
     end_ms = ledger.clock() + 2 * DAY_MS

@@ -67,6 +67,23 @@ async def test_a_plan_is_changed_at_once_until_a_moment(bot: Running) -> None:
     assert (await bot.balances.of(ANA)).plan == "open"
 
 
+async def test_a_plan_may_wait_for_its_period_and_a_gift_may_end(bot: Running) -> None:
+    """`effective` says from when on; until then nothing changes. Units with an end are told from those without."""
+    waiting = await did(bot, "plan", plan="open", at="period_end")
+    strange = await did(bot, "plan", plan="open", at="someday", request_id="s")
+    _, given = await did(bot, "grant", units=5, expires="2099-01-01T00:00:00Z", request_id="bonus")
+    past = await did(bot, "grant", units=5, expires="2020-01-01T00:00:00Z", request_id="past")
+    balance = await bot.balances.of(ANA)
+    part = balance.of(given["metric"])
+
+    assert waiting[0] == 200
+    assert waiting[1]["effective"] is not None
+    assert (balance.plan, balance.next_plan) == ("business", "open")
+    assert part is not None
+    assert (part.expiring_left, part.purchased_left) == (5, 0)
+    assert (strange[0], past[0]) == (422, 422)
+
+
 async def test_a_key_grants_within_the_operators_limit(bot: Running) -> None:
     """`MAX_GRANT` binds it as it binds everybody."""
     status, problem = await did(bot, "grant", units=10**9 + 1)
