@@ -211,7 +211,9 @@ class Storm:
             # It was not passed so often: it must not be forgotten for that.
             self._missed.add(plan.partition("=")[0])
             self._deck.insert(0, plan.partition("=")[0])
-        if status == -9 or (fault == "error at a point" and self._failed(folder, told["number"])):
+        if (status == -9 and fault != "none") or (
+            fault == "error at a point" and self._failed(folder, told["number"])
+        ):
             self.tally.faults[fault] += 1
         if status not in (0, -9, *self.may_end_with) and not plan.startswith("ops.80"):
             self.tally.found["drifted"].append(
