@@ -68,7 +68,17 @@ async def test_slash_texts_are_french_for_french_clients(sandbox: Sandbox) -> No
     """Every description of ours, options too; names stay."""
     commands = {one["name"]: one for one in sandbox.world.commands.values()}
 
-    assert set(commands) == {"quota", "buy_quota", "quota_history", "privacy", "help", "ask", "admin_quota"}
+    everyones = {
+        "quota",
+        "buy_quota",
+        "quota_history",
+        "privacy",
+        "notifications",
+        "server_quota",
+        "help",
+        "ask",
+    }
+    assert set(commands) == everyones | {"admin_quota"}
     for command in commands.values():
         assert command["description_localizations"]["fr"] != command["description"]
     for leaf in commands["admin_quota"]["options"]:
