@@ -75,6 +75,7 @@ class PlainAccount:
 
     plan: str | None = None
     until_ms: int | None = None
+    next_plan: str | None = None
     lots: list[PlainLot] = field(default_factory=list)
     used: dict[tuple[str, str], int] = field(default_factory=dict)
     beyond: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -83,8 +84,9 @@ class PlainAccount:
 
     def plan_at(self, now_ms: int) -> str:
         """Return the plan in force."""
-        ended = self.until_ms is not None and now_ms >= self.until_ms
-        return "free" if self.plan is None or ended else self.plan
+        if self.until_ms is not None and now_ms >= self.until_ms:
+            return self.next_plan or "free"
+        return self.plan or "free"
 
     def windows(self, metric: str, now_ms: int) -> list[tuple[Limit, str]]:
         """Return the windows in force with their keys."""

@@ -337,6 +337,7 @@ class LedgerMachine(RuleBasedStateMachine):
         until_ms = self.clock() + days * DAY_MS if days else None
         account = self.model.account(name)
         before, account.plan, account.until_ms = account.plan_at(self.clock()), plan, until_ms
+        account.next_plan = None
         change = self.run(
             self.ledger.grants.set_plan(
                 AccountRef.parse(name),
@@ -349,6 +350,38 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
         assert (change.before, change.after) == (before, plan)
+
+    @rule(name=st.sampled_from(NAMES), plan=st.sampled_from(sorted(PLANS)))
+    def change_plan_when_its_period_ends(self, name: str, plan: str) -> None:
+        """Change a plan when its longest window turns, or when it ends; until then nothing changes."""
+        account, now_ms = self.model.account(name), self.clock()
+        before = account.plan_at(now_ms)
+        ends = [
+            window_of(limit.kind, now_ms)[1]
+            for metric in (REQUESTS, RENDERS)
+            for limit, _ in account.windows(metric, now_ms)
+        ]
+        from_ms = max(ends)
+        if account.until_ms is not None and now_ms < account.until_ms:
+            from_ms = min(from_ms, account.until_ms)
+        if plan == before:
+            account.plan, account.until_ms, account.next_plan = plan, None, None
+        else:
+            account.plan, account.until_ms, account.next_plan = before, from_ms, plan
+        change = self.run(
+            self.ledger.grants.set_plan(
+                AccountRef.parse(name),
+                plan,
+                until_ms=None,
+                at="period_end",
+                actor=OPERATOR,
+                reason="test",
+                key=self.fresh_key("plan"),
+            )
+        )
+
+        assert (change.before, change.after) == (before, plan)
+        assert change.from_ms == (None if plan == before else from_ms)
 
     @rule(name=st.sampled_from(NAMES), units=st.integers(1, 5))
     def stranger(self, name: str, units: int) -> None:
