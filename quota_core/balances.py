@@ -45,8 +45,8 @@ class MetricBalance:
 
     `purchased` counts units brought for ever (operators' grants included) less those taken back;
     `purchased_left` is what is left of them; `expiring_left` what is left of lots that end; `debt` is what
-    later purchases pay first. `held` units count as used until their holds end;
-    `overage_left` is how far one may go beyond the limits (None: without end).
+    later purchases pay first. `frozen` of both are on hold for a dispute, `frozen_expiring` of those that end.
+    `held` units count as used; `overage_left` is how far one may go beyond the limits (None: without end).
     """
 
     metric: str
@@ -59,6 +59,7 @@ class MetricBalance:
     debt: int
     held: int = 0
     overage_left: int | None = 0
+    frozen_expiring: int = 0
 
     @property
     def is_of_use(self) -> bool:
@@ -82,6 +83,11 @@ class MetricBalance:
     def purchased_used(self) -> int:
         """Units of `purchased` that were spent."""
         return self.purchased - self.purchased_left
+
+    @property
+    def lasting_left(self) -> int:
+        """What can be spent of lots that never end."""
+        return self.purchased_left - self.frozen + self.frozen_expiring
 
     @property
     def total_left(self) -> int | None:
@@ -246,23 +252,19 @@ class Balances:
 
 
 def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance:
-    left = expiring = frozen = 0
-    for lot in payer.state.lots.get(name, ()):
-        if lot.expires_ms == NEVER_MS:
-            left += lot.left
-        elif lot.expires_ms > now_ms:
-            expiring += lot.left
-        else:
-            continue
-        frozen += lot.left if lot.frozen else 0
+    lots = payer.state.lots.get(name, ())
+    lasting = [lot for lot in lots if lot.expires_ms == NEVER_MS]
+    ending = [lot for lot in lots if now_ms < lot.expires_ms < NEVER_MS]
+    frozen_expiring = sum([lot.left for lot in ending if lot.frozen])
     return MetricBalance(
         metric=name,
         windows=windows_of(payer),
         allowance_left=allowance_left(payer),
         purchased=brought,
-        purchased_left=left,
-        frozen=frozen,
-        expiring_left=expiring,
+        purchased_left=sum([lot.left for lot in lasting]),
+        frozen=frozen_expiring + sum([lot.left for lot in lasting if lot.frozen]),
+        frozen_expiring=frozen_expiring,
+        expiring_left=sum([lot.left for lot in ending]),
         debt=payer.state.debt.get(name, 0),
         overage_left=overage_left(payer, allowance_left(payer) or 0),
         held=sum(hold.units for hold in payer.state.holds if hold.metric == name),

@@ -134,8 +134,11 @@ class Reversals:
         """Apply what was reported of a payment before it was credited; part of the transaction that credits it."""
         order = yield from order_rows.by_id(order_id)
         assert order is not None
-        if order.payment is not None and (yield from rows.reported(order.payment)):
-            yield from self.settle(order, "refund", order.payment, now_ms)
+        reports = [] if order.payment is None else (yield from rows.reported(order.payment))
+        if reports:
+            disputed = all(one.kind == "dispute" for one in reports)
+            cause = "dispute" if disputed else "refund"
+            yield from self.settle(order, cause, order.payment or order.id, now_ms)
 
     def settle(self, order: OrderRow, cause: str, reference: str, now_ms: int) -> Work[Reversed]:
         """Bring a paid order's purchase to where all reports say it stands."""

@@ -154,7 +154,7 @@ _LENGTHS = ("hour", "day", "week", "month", "year")
 
 def _use(window: WindowBalance, part: MetricBalance, top_up: tuple[int, int]) -> Use:
     units, left = top_up
-    raised = units + part.purchased_left - part.frozen
+    raised = units + part.lasting_left
     return Use(
         kind=window.kind,
         current=window.used + units - left,
@@ -167,7 +167,7 @@ def _use(window: WindowBalance, part: MetricBalance, top_up: tuple[int, int]) ->
 def _bought(part: MetricBalance, top_up: tuple[int, int]) -> Use:
     """Return the use of what is in no plan and was bought."""
     units, left = top_up
-    limit = units + part.purchased_left - part.frozen
+    limit = units + part.lasting_left
     return Use(kind="bought", current=units - left, limit=limit, overage=0, resets_ms=None)
 
 

@@ -32,6 +32,12 @@ SAMPLES = {
     custom_ids.FORGET: custom_ids.forget(HUGE_ID),
     custom_ids.FORGET_SURELY: custom_ids.forget_surely(HUGE_ID),
     custom_ids.REMEMBER: custom_ids.remember(HUGE_ID),
+    custom_ids.PAID_ASK: custom_ids.paid_ask(LONGEST, 10**15, HUGE_ID),
+    custom_ids.PAID_USE: custom_ids.paid_use(LONGEST, HUGE_ID),
+    custom_ids.NOTIFY: custom_ids.notify(HUGE_ID),
+    custom_ids.TOGGLE: custom_ids.toggle("w" * 20, HUGE_ID),
+    custom_ids.ENTER: custom_ids.enter("w" * 20, HUGE_ID),
+    custom_ids.RECIPIENT: custom_ids.recipient("w" * 20, 10**17, HUGE_ID),
 }
 OF_THE_MEMBER = [
     custom_ids.buy("quota_1000", MEMBER_ID),
@@ -50,6 +56,12 @@ OF_THE_MEMBER = [
     custom_ids.forget(MEMBER_ID),
     custom_ids.forget_surely(MEMBER_ID),
     custom_ids.remember(MEMBER_ID),
+    custom_ids.paid_ask("requests", 5, MEMBER_ID),
+    custom_ids.paid_use("requests", MEMBER_ID),
+    custom_ids.notify(MEMBER_ID),
+    custom_ids.toggle("alerts", MEMBER_ID),
+    custom_ids.enter("quiet", MEMBER_ID),
+    custom_ids.recipient("show", 1, MEMBER_ID),
 ]
 
 

@@ -9,7 +9,8 @@ from quota_core.accounts import AccountRef
 from quota_core.after_sale import Movement
 from quota_core.errors import OutOfQuotaError
 from quota_core.reversals import Reversed
-from tests.core.opened_ledger import OPERATOR, OpenLedger
+from tests.core.catalogs import everything
+from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
 from tests.core.recounting import assert_sound
 from tests.core.reversing import (
     ANA,
@@ -255,6 +256,35 @@ async def test_twenty_copies_at_once_take_back_once(ledger: OpenLedger) -> None:
     assert (await holds(ledger))[0] == 1000 - 1000 * 500 // 1499
     assert [entry.kind for entry in await ledger.entries()] == [5, 16]
     await assert_sound(ledger)
+
+
+async def test_units_that_end_are_frozen_and_taken_like_others(place: Place, clock: SteerableClock) -> None:
+    """A package that lasts for its period; what never ends is not touched by its chargeback."""
+    ledger = await open_ledger(place, catalog=everything(), clock=clock)
+    lasting, ending = await ordered(ledger, "five"), await ordered(ledger, "eight")
+    for order in (lasting, ending):
+        await pay(ledger, order)
+    await report(ledger, dispute(ending, amount_minor=399))
+    part = (await ledger.balances.of(ANA)).of("requests")
+    assert part is not None
+    frozen = (part.frozen, part.lasting_left, part.total_left)
+    await report(ledger, dispute(ending, Movement.LOST, amount_minor=399))
+    part = (await ledger.balances.of(ANA)).of("requests")
+    await assert_sound(ledger)
+    await ledger.close()
+
+    assert frozen == (8, 5, 15)
+    assert part is not None
+    assert (part.frozen, part.lasting_left, part.expiring_left, part.debt) == (0, 5, 0, 0)
+
+
+async def test_a_dispute_that_came_first_is_told_as_one(ledger: OpenLedger) -> None:
+    """Its money was gone before the payment was reported."""
+    order = await ordered(ledger)
+    await report(ledger, dispute(order, Movement.WITHDRAWN))
+    await pay(ledger, order)
+
+    assert [(f["change"], f["cause"]) for f in await told(ledger)] == [("take_back", "dispute")]
 
 
 async def test_a_restart_changes_nothing(ledger: OpenLedger) -> None:
