@@ -74,6 +74,9 @@ class ServerQuota(Topic):
         elif setting in ("members_first", "server_first"):
             await self._pools.set_up(guild_id, actor, pays_first=setting == "server_first")
         elif setting is not None:
+            if units is None and context.command is not None:
+                # Half a command must not lift a cap: that takes the word.
+                raise commands.MissingRequiredArgument(context.command.clean_params["units"])
             await self._pools.set_cap(
                 guild_id,
                 actor,
@@ -90,7 +93,7 @@ class ServerQuota(Topic):
 
 
 def _units(text: str | None) -> int | None:
-    """Return a cap as it was typed; none, or nothing at all, lifts it."""
+    """Return a cap as it was typed; the word none lifts it."""
     if text is None or text.lower() in ("none", "aucun"):
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):

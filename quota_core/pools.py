@@ -24,6 +24,10 @@ EVERYONE = 0
 MAX_CAPS = 75
 
 
+class NotManagerError(NotAllowedError):
+    """The actor does not manage the server that this is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """
@@ -79,7 +83,7 @@ class Pools:
         Set whether the server's quota is for its members, and whether it pays before their own; None: as it is.
 
         Raises:
-            NotAllowedError: the actor does not manage this server.
+            NotManagerError: the actor does not manage this server.
 
         """
 
@@ -99,7 +103,7 @@ class Pools:
         Let a member with this role (0: everyone) draw up to `units` in each window; None: no cap.
 
         Raises:
-            NotAllowedError: the actor does not manage this server.
+            NotManagerError: the actor does not manage this server.
             AmountError: out of bounds, or there are 75 caps already.
 
         """
@@ -120,7 +124,7 @@ class Pools:
 
     async def _change(self, guild_id: int, actor: Actor, changed: Callable[[Pool], Pool]) -> Pool:
         if actor.guild_id != guild_id or not (actor.administrator or actor.manages_guild):
-            raise NotAllowedError(f"{actor} does not manage server {guild_id}")
+            raise NotManagerError(f"{actor} does not manage server {guild_id}")
         pool = await self._database.write(lambda: self._write(guild_id, changed))
         self._known.pop(guild_id, None)
         return pool

@@ -8,6 +8,7 @@ from typing import Literal
 from quota_core import errors
 from quota_core.catalog import Catalog
 from quota_core.errors import NotInPlanError, OutOfQuotaError, Refill
+from quota_core.pools import NotManagerError
 from quota_core.refunding import RefundRefusedError
 from wording.card import Card, Field, Tone, clipped
 from wording.names import plan_name, service_name
@@ -182,6 +183,8 @@ def _unavailable(error: errors.UnavailableError, words: Words, error_id: str | N
 
 
 def _other(error: Exception, words: Words, error_id: str | None) -> Card:
+    if isinstance(error, NotManagerError):
+        return Card(words("problem.not_allowed"), words("problem.not_manager_line"), tone=Tone.BAD)
     if isinstance(error, errors.NotAllowedError):
         return argument_card("not_allowed", words, usage="")
     if isinstance(error, errors.AccountBlockedError):

@@ -69,6 +69,7 @@ async def test_members_change_nothing(talk: Talk, core: Core, setting: str) -> N
         slash = await talk.slash("server_quota", as_=who, setting=setting, units="5")
 
         assert title_of(typed) == title_of(slash) == "⛔ Not allowed"
+        assert "Only those who manage this server" in text_of(typed)
     assert not (await core.parts.pools.of(GUILD_ID)).enabled
     assert await core.bought() == 0
 
@@ -83,6 +84,19 @@ async def test_who_manages_a_server_makes_no_units(talk: Talk, core: Core) -> No
     assert title_of(refused) == "⛔ Not allowed"
     assert await core.bought(ADMIN_ID) == 0
     assert not (await core.parts.balances.of(GUILD)).metrics[0].purchased
+
+
+@pytest.mark.usefixtures("running")
+async def test_a_cap_is_not_lifted_by_half_a_command(talk: Talk, core: Core) -> None:
+    """Without an amount nothing changes, in either form: it takes the word to lift a cap."""
+    await talk.answer_to("!server_quota day 5", as_=ADMIN_ID)
+    typed = await talk.answer_to("!server_quota day", as_=ADMIN_ID)
+    slash = await talk.slash("server_quota", as_=ADMIN_ID, setting="day")
+    kept = await core.parts.pools.of(GUILD_ID)
+
+    assert ["units" in text_of(answer) for answer in (typed, slash)] == [True, True]
+    assert [title_of(answer) for answer in (typed, slash)] == ["✏️ Something is missing"] * 2
+    assert [units for *_, units in kept.caps] == [5]
 
 
 @pytest.mark.usefixtures("running")
