@@ -152,7 +152,7 @@ class Figures:
         for after in range(0, last, STEP_ACCOUNTS):
             until = after + STEP_ACCOUNTS
             for row in await self._database.read(partial(rows.open_windows, after, until, tally.earliest_ms)):
-                tally.add(*row)
+                tally.add(PlanTerms(*row[:5]), row[5], row[6])
             await asyncio.sleep(0)  # what came meanwhile goes first
         owed = {row[0]: (row[1], row[2]) for row in await self._database.read(rows.owed)}
         notices: dict[str, tuple[int, int | None]] = {
