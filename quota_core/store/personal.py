@@ -81,6 +81,7 @@ TABLES: dict[str, Kept] = {
     "recipients": Kept(("account",), ("channel", "target", "kinds", "locale", "disabled_ms", "created_ms")),
     "preferences": Kept(("account",), ("dm", "muted", "quiet_from", "quiet_until", "zone")),
     "consents": Kept(("account",), ("metric", "period", "at_ms")),
+    "usage_days": Kept(("account",), ("day", "metric", "service", "units", "paid", "overage", "calls")),
     "views": Kept(("account",), ("screen", "at_ms")),
 }
 """Entries are beside these: the signed statement holds them."""

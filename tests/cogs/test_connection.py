@@ -119,7 +119,7 @@ async def test_commands_are_registered_only_when_they_changed(
     assert not await sync_when_changed(tree, marks)
     sandbox.world.commands.clear()
     assert await sync_when_changed(tree, marks)
-    assert len(sandbox.world.commands) == 6
+    assert len(sandbox.world.commands) == 9
 
 
 async def test_a_registration_that_fails_keeps_nobody_waiting(talk: Talk, core: Core) -> None:

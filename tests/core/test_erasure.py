@@ -246,6 +246,8 @@ async def test_every_table_about_a_person_is_thought_of(ledger: OpenLedger) -> N
         "api_keys": "listed by the outer name",
         "entries": "in the signed statement",
         "erasures": "the wish itself",
+        "pools": "what a server set, about nobody",
+        "pool_caps": "the same",
     }
     if isinstance(ledger.place, Path):
         tables = [row[0] for row in await ledger.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]

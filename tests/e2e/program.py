@@ -200,6 +200,7 @@ class Bot(Program):
             "STRIPE_WEBHOOK_SECRETS": secret,
             "CATALOG": str(catalog_at_noon(folder)),
             "EXTRA_COGS": SPENDING_COG,
+            "ASK_BEFORE_PAID": "false",  # these tests spend in bulk; the question has tests of its own
             "PYTHONPATH": str(ROOT),
         } | settings
         self.awaits_discord = True

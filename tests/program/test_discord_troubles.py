@@ -74,6 +74,7 @@ async def test_a_revoked_token_stops_discord_and_nothing_else(place: Place) -> N
     assert {one["name"]: one["status"] for one in readiness["checks"]} == {
         "database": "ok",
         "discord": "failed",
+        "stripe": "ok",
     }
     assert balance["purchased_quota"] == 1000
     assert to_discord == []

@@ -92,13 +92,13 @@ async def test_two_processes_that_get_one_payment_credit_it_once(shared: Place) 
     assert notices == [("purchase", 3)]
 
 
-async def test_an_http_process_needs_no_discord_and_speaks_of_its_database_alone(shared: Place) -> None:
+async def test_an_http_process_needs_no_discord_and_speaks_of_its_own_work_alone(shared: Place) -> None:
     """Without a token, and ready although Discord was never asked for anything."""
     async with shared.program("run", *HTTP, DISCORD_TOKEN="") as program:
         checks = await readiness(program)
         code = await program.stop()
 
-    assert set(checks) == {"database"}
+    assert set(checks) == {"database", "stripe"}
     assert [path for _, path in shared.spied.requests if path.startswith("/api/")] == []
     assert code == 0
 

@@ -161,7 +161,7 @@ async def test_ready_is_one_line_and_all_of_standard_output(place: Place) -> Non
     assert re.fullmatch(r"ready http=http://127\.0\.0\.1:\d{2,5}", bot.program.out.all[0])
     assert ready_seconds < READY_SECONDS
     assert readiness["status"] == "ok"
-    assert {one["name"] for one in readiness["checks"]} == {"database", "discord"}
+    assert {one["name"] for one in readiness["checks"]} == {"database", "discord", "stripe"}
     assert folder == 0o700
     assert "invite the bot: https://discord.com/" in str(bot.program.log)
     assert code == 0
