@@ -121,6 +121,7 @@ def make_bot(parts: Parts, *, message_content: bool, shards: Shards | None = Non
 
 def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list[commands.Cog]:
     catalog, operators, clock = parts.catalog, parts.operators, parts.clock
+    can_sell = parts.purchases.can_sell
     receipts = Receipts(parts.purchases)
     # States are resident where no other process writes; then none but this one sends notices either.
     waiting = Waiting(parts.notices, only_sender=parts.quota.book.resident)
@@ -150,15 +151,15 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             alerts=parts.messages.alerts,
             paid_units=paid_units if parts.ask_before_paid else None,
             pools=parts.pools,
-            can_sell=parts.purchases.can_sell,
+            can_sell=can_sell,
             meter=parts.meter,
         ),
         Privacy(speech, mishaps, catalog, parts.erasures, parts.personal_data, policy_url=parts.policy_url),
-        ServerQuota(speech, mishaps, catalog, parts.balances, parts.pools, clock=clock),
+        ServerQuota(speech, mishaps, catalog, parts.balances, parts.pools, can_sell=can_sell, clock=clock),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
         Notifications(speech, mishaps, parts.messages),
-        ChannelNotices(bot, catalog, parts.messages, can_sell=parts.purchases.can_sell),
+        ChannelNotices(bot, catalog, parts.messages, can_sell=can_sell),
         NoticeSender(
             bot,
             catalog,
@@ -167,7 +168,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             receipts=receipts,
             screening=parts.messages.screening,
             waiting=waiting,
-            can_sell=parts.purchases.can_sell,
+            can_sell=can_sell,
             pace=OpeningPace(monotonic=parts.monotonic),
             on_refused=bot.refused.set,
             clock=clock,

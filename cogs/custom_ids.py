@@ -12,6 +12,7 @@ _ID = r"[a-z][a-z0-9_]{0,39}"  # as in the catalog
 
 BUY = rf"v1:buy:(?P<package>{_ID}):{_OWNER}"
 SHOP = rf"v1:shop:{_OWNER}"
+SERVER_BUY = rf"v1:server_buy:(?P<package>{_ID}):(?P<guild>[1-9][0-9]{{0,19}}):{_OWNER}"
 UPGRADE = rf"v1:upgrade:(?P<plan>{_ID}):{_OWNER}"
 QUOTA = rf"v1:quota:(?P<subject>[1-9][0-9]{{0,19}}):{_OWNER}"
 HISTORY = rf"v1:history:{_OWNER}"
@@ -41,6 +42,11 @@ OURS = r"v[0-9]+:.*"
 def buy(package: str, owner_id: int) -> str:
     """Name the button that opens the payment page of a package."""
     return f"v1:buy:{package}:{owner_id}"
+
+
+def server_buy(package: str, guild_id: int, owner_id: int) -> str:
+    """Name the button that opens the payment page of a package for a server."""
+    return f"v1:server_buy:{package}:{guild_id}:{owner_id}"
 
 
 def shop(owner_id: int) -> str:

@@ -13,9 +13,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs import custom_ids
 from cogs.actors import actor_of
 from cogs.errors import Mishaps
-from cogs.replies import tell
+from cogs.replies import MAX_BUTTONS, Button, press, tell
 from cogs.slash_texts import command_english, option_english
 from cogs.speech import Speech
 from cogs.topic import Topic
@@ -25,6 +26,8 @@ from quota_core.catalog import Catalog
 from quota_core.errors import AmountError, NotAllowedError
 from quota_core.pools import EVERYONE, Pools
 from wording.pool_card import pool_card
+from wording.shop_card import package_label
+from wording.words import Words
 
 Setting = Literal["on", "off", "members_first", "server_first", "day", "week", "month"]
 MAX_DIGITS = 15
@@ -41,12 +44,14 @@ class ServerQuota(Topic):
         balances: Balances,
         pools: Pools,
         *,
+        can_sell: bool,
         clock: Callable[[], int],
     ) -> None:
         super().__init__(speech, mishaps)
         self._catalog = catalog
         self._balances = balances
         self._pools = pools
+        self._can_sell = can_sell
         self._clock = clock
 
     @commands.hybrid_command(name="server_quota", description=command_english("server_quota"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
@@ -89,7 +94,18 @@ class ServerQuota(Topic):
         words = await self.speech.words(context)
         manages = actor.administrator or actor.manages_guild
         card = pool_card(pool, balance, self._catalog, words, now_ms=self._clock(), manages=manages)
-        await tell(context, card)
+        await tell(context, card, self._row(guild_id, context.author.id, words) if manages else ())
+
+    def _row(self, guild_id: int, owner_id: int, words: Words) -> list[Button]:
+        """Return what those who manage the server can buy for it."""
+        return [
+            press(
+                package_label(self._catalog, package_id, words),
+                custom_ids.server_buy(package_id, guild_id, owner_id),
+            )
+            for package_id in self._catalog.shop_order[:MAX_BUTTONS]
+            if self._can_sell
+        ]
 
 
 def _units(text: str | None) -> int | None:

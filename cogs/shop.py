@@ -16,10 +16,12 @@ from cogs.replies import MAX_BUTTONS, MAX_LINK_LENGTH, Button, defer_privately, 
 from cogs.slash_texts import command_english
 from cogs.speech import Speech
 from cogs.topic import Topic
+from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.crash_points import crash_point
 from quota_core.errors import QuotaError
 from quota_core.operators import Operators
+from quota_core.pools import require_manager
 from quota_core.purchases import Purchases
 from wording.card import Card
 from wording.names import plan_limit, plan_name
@@ -40,6 +42,20 @@ class BuyButton(OwnedButton, template=custom_ids.BUY):
         # Discord gives three seconds; opening a page can take longer.
         await defer_privately(interaction)
         await topic.offer_payment(interaction, self.match["package"])
+
+
+class ServerBuyButton(OwnedButton, template=custom_ids.SERVER_BUY):
+    """Opens the payment page of one package for a server, to those who manage it."""
+
+    topic = "Shop"
+    own = "server_quota"
+
+    async def press(self, interaction: discord.Interaction[Any], topic: Shop) -> None:
+        """Answer with the link, for the buyer alone; whether they manage the server is asked again."""
+        require_manager(actor_of(interaction), int(self.match["guild"]))
+        assert interaction.guild is not None, "who manages a server is in it"
+        await defer_privately(interaction)
+        await topic.offer_payment(interaction, self.match["package"], guild=interaction.guild)
 
 
 class ShopButton(OwnedButton, template=custom_ids.SHOP):
@@ -73,7 +89,12 @@ class UpgradeButton(OwnedButton, template=custom_ids.UPGRADE):
 class Shop(Topic):
     """Sell packages."""
 
-    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (BuyButton, ShopButton, UpgradeButton)
+    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (
+        BuyButton,
+        ServerBuyButton,
+        ShopButton,
+        UpgradeButton,
+    )
 
     def __init__(
         self,
@@ -129,9 +150,11 @@ class Shop(Topic):
         ]
         return card, buttons if can_sell else []
 
-    async def offer_payment(self, interaction: discord.Interaction[Any], package_id: str) -> None:
+    async def offer_payment(
+        self, interaction: discord.Interaction[Any], package_id: str, *, guild: discord.Guild | None = None
+    ) -> None:
         """
-        Answer with the payment page of a package.
+        Answer with the payment page of a package, for whoever asked, or for a server that they manage.
 
         Raises:
             UnknownPackageError: it left the catalog since the button was drawn.
@@ -139,13 +162,12 @@ class Shop(Topic):
 
         """
         words = await self.speech.words(interaction)
-        buyer = account_of(interaction.user)
+        buyer, name = account_of(interaction.user), interaction.user.name
+        receiver = buyer
+        if guild is not None:
+            receiver, name = AccountRef("guild", str(guild.id)), guild.name
         opened = await self._purchases.begin(
-            buyer,
-            package_id,
-            buyer=buyer,
-            locale=str(interaction.locale),
-            account_label=interaction.user.name,
+            receiver, package_id, buyer=buyer, locale=str(interaction.locale), account_label=name
         )
         # Discord takes 512 characters in a link button; Stripe's addresses can be longer.
         # https://docs.discord.com/developers/components/reference#button
@@ -153,7 +175,7 @@ class Shop(Topic):
         price = words.money(opened.price_minor, opened.currency)
         await tell(
             interaction,
-            pay_card(opened, self.catalog, words, interaction.user.name),
+            pay_card(opened, self.catalog, words, name),
             [link(words("button.pay", price=price), url)],
         )
         crash_point("checkout.33.link_shown")

@@ -123,8 +123,7 @@ class Pools:
         return await self._change(guild_id, actor, changed)
 
     async def _change(self, guild_id: int, actor: Actor, changed: Callable[[Pool], Pool]) -> Pool:
-        if actor.guild_id != guild_id or not (actor.administrator or actor.manages_guild):
-            raise NotManagerError(f"{actor} does not manage server {guild_id}")
+        require_manager(actor, guild_id)
         pool = await self._database.write(lambda: self._write(guild_id, changed))
         self._known.pop(guild_id, None)
         return pool
@@ -148,3 +147,9 @@ class Pools:
             pays_first=bool(found[0][1]),
             caps=tuple((r[0], r[1], r[2]) for r in caps),
         )
+
+
+def require_manager(actor: Actor, guild_id: int) -> None:
+    """Raise NotManagerError unless the actor manages this server, and asks in it."""
+    if actor.guild_id != guild_id or not (actor.administrator or actor.manages_guild):
+        raise NotManagerError(f"{actor} does not manage server {guild_id}")

@@ -8,7 +8,7 @@ import pytest
 from cogs import custom_ids
 from cogs.buttons import OwnedButton
 from cogs.replies import link, press, view_of
-from sandbox.places import FRIEND_ID, MEMBER_ID
+from sandbox.places import FRIEND_ID, GUILD_ID, MEMBER_ID
 from tests.cogs.stack import Core, Running
 from tests.cogs.talk import Talk, title_of
 
@@ -17,6 +17,7 @@ LONGEST = "a" * 40
 ORDER = "ord_" + "f" * 32
 SAMPLES = {
     custom_ids.BUY: custom_ids.buy(LONGEST, HUGE_ID),
+    custom_ids.SERVER_BUY: custom_ids.server_buy(LONGEST, HUGE_ID, HUGE_ID),
     custom_ids.SHOP: custom_ids.shop(HUGE_ID),
     custom_ids.UPGRADE: custom_ids.upgrade(LONGEST, HUGE_ID),
     custom_ids.QUOTA: custom_ids.quota(HUGE_ID, HUGE_ID),
@@ -41,6 +42,7 @@ SAMPLES = {
 }
 OF_THE_MEMBER = [
     custom_ids.buy("quota_1000", MEMBER_ID),
+    custom_ids.server_buy("quota_1000", GUILD_ID, MEMBER_ID),
     custom_ids.shop(MEMBER_ID),
     custom_ids.upgrade("pro", MEMBER_ID),
     custom_ids.quota(MEMBER_ID, MEMBER_ID),

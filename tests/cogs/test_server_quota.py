@@ -2,12 +2,14 @@
 
 import pytest
 
+from cogs import custom_ids
 from quota_core.accounts import AccountRef
 from quota_core.errors import NotAllowedError
 from quota_core.operators import Actor
+from quota_core.statements import Row, Work, fetch
 from sandbox.places import ADMIN_ID, ADMIN_ROLE_ID, FRIEND_ID, GUILD_ID, MEMBER_ID, OPERATOR_ID
 from tests.cogs.stack import Core, Running
-from tests.cogs.talk import MENTION, Talk, text_of, title_of
+from tests.cogs.talk import MENTION, Talk, labels_of, text_of, title_of
 from tests.core.opened_ledger import OPERATOR
 
 GUILD = AccountRef("guild", str(GUILD_ID))
@@ -148,3 +150,48 @@ async def test_the_card_is_french_in_french(talk: Talk, running: Running) -> Non
     card = await talk.slash("server_quota")
 
     assert title_of(card) == "🏠 Le quota de ce serveur"
+
+
+SERVER_PLUS = custom_ids.server_buy("quota_1000", GUILD_ID, ADMIN_ID)
+
+
+async def ordered(core: Core) -> list[tuple[str, str, str]]:
+    """Return who receives and who pays, of every order."""
+
+    def work() -> Work[list[Row]]:
+        return (
+            yield fetch(
+                "SELECT a.kind, a.external_id, b.external_id FROM orders o"
+                " JOIN accounts a ON a.id = o.account JOIN accounts b ON b.id = o.buyer"
+            )
+        )
+
+    return [(row[0], row[1], row[2]) for row in await core.database.read(work)]
+
+
+@pytest.mark.usefixtures("running")
+async def test_who_manages_the_server_buys_for_it(talk: Talk, core: Core) -> None:
+    """The link goes to the buyer alone, and the server gets the units."""
+    card = await talk.answer_to("!server_quota", as_=ADMIN_ID)
+    offer = await talk.press_id(card, SERVER_PLUS, as_=ADMIN_ID)
+
+    assert offer["ephemeral"]
+    assert labels_of(offer) == ["Pay €14.99"]
+    assert await ordered(core) == [("guild", str(GUILD_ID), str(ADMIN_ID))]
+
+
+async def test_nobody_else_buys_for_the_server(talk: Talk, core: Core, running: Running) -> None:
+    """No button on a member's card; a forged one, and one of another server, open nothing."""
+    card = await talk.answer_to("!server_quota")
+    forged = [
+        (custom_ids.server_buy("quota_1000", GUILD_ID, MEMBER_ID), MEMBER_ID),
+        (custom_ids.server_buy("quota_1000", GUILD_ID + 1, ADMIN_ID), ADMIN_ID),
+    ]
+    answers = []
+    for custom_id, who in forged:
+        message = await talk.drawn_by(running.bot, custom_id)
+        answers.append(await talk.press_label(message, "Old", as_=who))
+
+    assert labels_of(card) == []
+    assert all(answer["ephemeral"] and "Pay" not in labels_of(answer) for answer in answers)
+    assert await ordered(core) == []
