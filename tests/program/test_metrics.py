@@ -45,7 +45,7 @@ async def test_what_happened_is_there_and_no_person_is(bot: Bot) -> None:
         body = {"user_id": str(MEMBER_ID), "units": units, "request_id": f"r{units}"}
         async with bot.http.post("/api/credits/consume", json=body, headers=key):
             pass
-    await bot.status("/no/such/path/4711")
+    await bot.status("/no/such/strange-path")
     await bot.place.people.answer_to("!quota")
     await bot.place.pay(await bot.place.buy())
 
@@ -64,7 +64,7 @@ async def test_what_happened_is_there_and_no_person_is(bot: Bot) -> None:
     assert found["quota_usage_percentage_gcount[('metric', 'requests'), ('plan', 'free')]"] == 1
     assert found["quota_ledger_halted"] == 0
     assert str(MEMBER_ID) not in text
-    assert "4711" not in text
+    assert "strange-path" not in text
 
 
 async def test_only_the_token_opens_the_page(bot: Bot) -> None:
