@@ -168,7 +168,7 @@ async def test_a_drain_that_is_cancelled_takes_nobody_down(ledger: OpenLedger) -
     drain.cancel()
     await asyncio.gather(drain, return_exceptions=True)
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             answer = await spend
     except TimeoutError:
         answer = None
