@@ -37,7 +37,7 @@ POINTS = {
     "webhook.01.headers_in": "a delivery begins: nothing is known of it",
     "webhook.02.body_read": "all of it is here, and not yet believed",
     "webhook.03.signature_ok": "it is Stripe's",
-    "webhook.04.delivery_stored": "it is kept as it came, in a transaction of its own",
+    "webhook.04.delivery_stored": "what it says is kept, in a transaction of its own",
     "webhook.05.begun": "the transaction that settles it holds the lock and has written nothing",
     "webhook.06.outcome_row": "what became of the delivery is written, with all before it, uncommitted",
     "write.07.entry_row": "entries are written, balances are not (webhooks, consumption, changes by hand)",

@@ -101,7 +101,7 @@ class Settlements:
     async def record(
         self, event_id: str, kind: str, object_id: str | None, body: str, *, at_ms: int | None = None
     ) -> None:
-        """Keep a delivery as it came, before and apart from what it leads to; `at_ms` unless it is of now."""
+        """Keep what a delivery said, before and apart from what it leads to; `at_ms` unless it is of now."""
         now_ms = self._clock() if at_ms is None else at_ms
         await self._database.write(lambda: order_rows.add_delivery(event_id, kind, object_id, body, now_ms))
         crash_point("webhook.04.delivery_stored")

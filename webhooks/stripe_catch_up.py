@@ -10,7 +10,6 @@ https://docs.stripe.com/webhooks/process-undelivered-events
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -25,6 +24,7 @@ from quota_core.settlement import Settlements
 from webhooks.health import Remark
 from webhooks.stripe_events import UntrustedEventError, event_in, payment_in_session
 from webhooks.stripe_history import Page, StripeHistory
+from webhooks.stripe_kept import kept_session
 from webhooks.stripe_webhook import apply_event
 
 log = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class CatchUp:
             except UntrustedEventError as error:
                 log.warning("Stripe lists an event that is none: %s", error)
                 continue
-            await apply_event(self._settlements, event, json.dumps(content), at_ms=_ms(content))
+            await apply_event(self._settlements, event, at_ms=_ms(content))
             taken += 1
         return taken
 
@@ -198,7 +198,7 @@ class CatchUp:
                 continue
             body = bodies[payment.reference]
             await self._settlements.record(
-                payment.event_id, "checkout.session", payment.reference, json.dumps(body), at_ms=_ms(body)
+                payment.event_id, "checkout.session", payment.reference, kept_session(body), at_ms=_ms(body)
             )
             settlement = await self._settlements.settle(payment)
             log.info("session %s: %s", payment.reference, settlement.value)

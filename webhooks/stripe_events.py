@@ -17,6 +17,7 @@ import stripe
 from quota_core.after_sale import Reversal
 from quota_core.settlement import Payment
 from webhooks.stripe_fields import amount_of, id_of, id_or_expanded, object_of, text_of
+from webhooks.stripe_kept import kept_event
 from webhooks.stripe_reversals import reversal_in
 
 TOLERANCE_SECONDS = 300
@@ -46,11 +47,16 @@ class UntrustedEventError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A verified event; `payment` is None when it says nothing about a payment page, `reversal` about a refund."""
+    """
+    A verified event; `payment` is None when it says nothing about a payment page, `reversal` about a refund.
+
+    `kept` is what is stored of it.
+    """
 
     id: str
     type: str
     object_id: str | None
+    kept: str
     payment: Payment | None
     reversal: Reversal | None
 
@@ -122,6 +128,7 @@ def event_in(content: Any) -> Event:
         id=event_id,
         type=kind,
         object_id=id_of(subject.get("id")),
+        kept=kept_event(event),
         payment=_payment(event_id, kind, subject, livemode=livemode),
         reversal=reversal_in(
             event_id,

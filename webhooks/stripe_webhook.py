@@ -74,7 +74,7 @@ async def receive(request: web.Request) -> web.Response:
         raise refused(HTTPStatus.BAD_REQUEST, "untrusted-event", "This is no event from Stripe") from error
     crash_point("webhook.03.signature_ok")
     try:
-        outcome = await apply_event(hook.settlements, event, raw.decode())
+        outcome = await apply_event(hook.settlements, event)
     except UnavailableError as error:
         hook.meter.delivered("not_stored", trusted=True)
         if isinstance(error, HaltedError):
@@ -89,13 +89,13 @@ async def receive(request: web.Request) -> web.Response:
     return answer
 
 
-async def apply_event(settlements: Settlements, event: Event, body: str, *, at_ms: int | None = None) -> str:
+async def apply_event(settlements: Settlements, event: Event, *, at_ms: int | None = None) -> str:
     """
     Keep an event, in a transaction of its own, then do what it says; return the outcome.
 
-    `body` is the event as it came, `at_ms` when it happened where that is long ago.
+    `at_ms` is when it happened where that is long ago.
     """
-    await settlements.record(event.id, event.type, event.object_id, body, at_ms=at_ms)
+    await settlements.record(event.id, event.type, event.object_id, event.kept, at_ms=at_ms)
     if event.reversal is not None:
         reversed_ = await settlements.reversals.report(event.reversal)
         level = logging.WARNING if reversed_ is Reversed.MISMATCH else logging.INFO

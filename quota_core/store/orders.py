@@ -216,7 +216,7 @@ def add_view(account: int, screen: str, now_ms: int) -> Work[None]:
 
 
 def add_delivery(event_id: str, kind: str, object_id: str | None, body: str, now_ms: int) -> Work[None]:
-    """Record an event as it came; a repeat counts one attempt more."""
+    """Record an event; a repeat counts one attempt more."""
     yield run(
         """
         INSERT INTO deliveries (id, type, object_id, body, received_ms) VALUES ($1, $2, $3, $4, $5)

@@ -56,6 +56,50 @@ async def test_types_that_mean_nothing_to_us_are_kept_and_answered_200(bot: Runn
     assert "ignored" in await bot.outcomes()
 
 
+async def test_nothing_of_who_paid_is_stored(bot: Running) -> None:
+    """Stripe names the payer, the card and secret links in nearly every event; they stay at Stripe."""
+    _, order = await bot.buy()
+    person = {
+        "name": "Canary Person",
+        "email": "canary@payer.example",
+        "address": {"line1": "Canary Street 1"},
+    }
+    paid = event_of(
+        order,
+        customer_details=person,
+        customer_email="canary@payer.example",
+        url="https://pay.example/canary",
+        client_secret="cs_canary",
+        metadata={"type": "quota_purchase", "order": order.id, "note": "canary"},
+    )
+    charge = {
+        "id": "ch_1",
+        "amount_refunded": order.price_minor,
+        "currency": "eur",
+        "payment_intent": {"id": f"pi_{order.id}", "client_secret": "pi_canary"},
+        "billing_details": person,
+        "receipt_email": "canary@payer.example",
+        "receipt_url": "https://pay.example/canary",
+        "payment_method_details": {"card": {"last4": "canary"}},
+    }
+    dispute = {"id": "du_1", "evidence": {"customer_name": "Canary Person"}, "payment_intent": "pi_2"}
+    outcomes = [
+        await bot.deliver(paid),
+        await bot.deliver({"id": "evt_r", "type": "charge.refunded", "data": {"object": charge}}),
+        await bot.deliver({"id": "evt_d", "type": "charge.dispute.created", "data": {"object": dispute}}),
+        await bot.deliver({"id": "evt_c", "type": "customer.created", "data": {"object": person}}),
+    ]
+    kept = await bot.rows("SELECT type, body FROM deliveries ORDER BY id")
+    bodies = {kind: json.loads(body)["data"]["object"] for kind, body in kept}
+
+    assert [answer["outcome"] for _, answer in outcomes] == ["credited", "taken back", "ignored", "ignored"]
+    assert len(kept) == len(outcomes)
+    assert "canary" not in str(kept).lower()
+    assert bodies["charge.refunded"]["payment_intent"] == f"pi_{order.id}"
+    assert bodies[COMPLETED]["amount_subtotal"] == order.price_minor
+    assert bodies[COMPLETED]["metadata"] == {"type": "quota_purchase", "order": order.id}
+
+
 async def test_a_delayed_payment_is_credited_when_the_money_is_in(bot: Running, shop: Shop) -> None:
     """Completed and unpaid credits nothing, and says that the payment is on its way."""
     _, order = await bot.buy()
