@@ -214,6 +214,7 @@ class Reversals:
             metric,
             units,
             lot,
+            taken=sale.reversed_units,
             taken_from_lot=sale.reversed_lot_units,
             debt_payers=others,
         )

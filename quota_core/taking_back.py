@@ -41,16 +41,18 @@ def restore(
     units: int,
     lot: Lot,
     *,
+    taken: int,
     taken_from_lot: int,
     debt_payers: Sequence[tuple[int, int]],
 ) -> Draft:
     """
-    Give `units` of a purchase back that were taken.
+    Give `units` of a purchase back, of those `taken`.
 
-    First what is still owed is let go, then the lot gets back what was `taken_from_lot`; the rest became debt that
-    other lots paid meanwhile: `debt_payers` are these, with how many units each paid.
+    First what it still owes is let go, then the lot gets back what was `taken_from_lot`; the rest became debt that
+    other lots paid meanwhile: `debt_payers` are these, with how many units each paid. What other purchases owe
+    stays: else the order of reports about different ones would count.
     """
-    owed = min(units, state.debt.get(metric, 0))
+    owed = min(units, taken - taken_from_lot, state.debt.get(metric, 0))
     into_lot = min(units - owed, taken_from_lot)
     rest = units - owed - into_lot
     parts: tuple[Part, ...] = ((f"#{lot.id}", into_lot),)
