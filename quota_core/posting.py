@@ -103,7 +103,7 @@ class Posting:
         if windows is None:
             terms = self._book.terms(state, metric, self.now_ms)
             windows = terms.windows
-            if not terms.own:
+            if shared and not terms.own:
                 self._windows[place] = windows
             elif not all(window.before is None or window.before in state.used for window in windows):
                 raise UnreadError
