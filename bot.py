@@ -87,7 +87,7 @@ def _complain(headline: str, problems: Sequence[str]) -> None:
 
 async def _run(options: argparse.Namespace) -> int:
     duties = Duties(http=options.only != "discord", discord=options.only != "http", shards=options.shards)
-    settings = configuration.load(_given(options), need_discord=duties.discord)
+    settings = configuration.load(_given(options), need_discord=duties.discord, data=options.data)
     _start_journal(settings)
 
     async def ready(http_url: str, keys: AccessKeys) -> None:
@@ -118,7 +118,7 @@ async def _tool(options: argparse.Namespace, output: TextIO | None = None) -> in
         code = await local_socket.ask(options.data, options.command, facts, reply)
         if code is not None:
             return code
-        settings = configuration.load(need_discord=False)
+        settings = configuration.load(need_discord=False, data=options.data)
         async with opened_ledger(settings, catalog_file.load(settings.catalog), options.data) as ledger:
             return await desk_of(ledger, settings).do(options.command, facts, reply)
 
@@ -153,7 +153,7 @@ class _IncompleteError(Exception):
 
 
 async def _restore(options: argparse.Namespace) -> int:
-    settings = configuration.load(need_discord=False)
+    settings = configuration.load(need_discord=False, data=options.data)
     if settings.postgres_url is not None:
         _complain("Nothing was restored:", [_ON_POSTGRES])
         return 1
@@ -169,7 +169,7 @@ async def _restore(options: argparse.Namespace) -> int:
 
 
 async def _copy(options: argparse.Namespace) -> int:
-    settings = configuration.load(need_discord=False)
+    settings = configuration.load(need_discord=False, data=options.data)
     target_url = configuration.load({"database_url": options.to}, need_discord=False).postgres_url
     if target_url is None:
         _complain("Nothing was copied:", ["--to takes the address of a PostgreSQL database"])
@@ -247,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor(commands, shared, tool=_tool)
     add_account_commands(commands, shared, tool=_tool)
     add_message_commands(commands, shared, tool=_tool)
-    add_stripe_commands(commands)
+    add_stripe_commands(commands, shared)
     add_catalog_commands(commands)
     ledger = commands.add_parser("ledger", help="the ledger").add_subparsers(required=True, metavar="ACTION")
     _add_ledger_commands(ledger, shared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import stripe
@@ -33,15 +34,15 @@ def add_doctor(commands: Commands, shared: argparse.ArgumentParser, *, tool: Act
     )
 
     async def run(options: argparse.Namespace) -> int:
-        return max(await examine(print), await tool(options))
+        return max(await examine(print, options.data), await tool(options))
 
     parser.set_defaults(action=run, command="doctor")
 
 
-async def examine(tell: Callable[[str], object]) -> int:
+async def examine(tell: Callable[[str], object], data: Path) -> int:
     """Look at everything but the ledger; 1 when something is to be done. No secret is ever part of a line."""
     try:
-        settings = configuration.load(need_discord=False)
+        settings = configuration.load(need_discord=False, data=data)
         catalog = catalog_file.load(settings.catalog)
     except (SettingsError, CatalogError) as error:
         what = "settings" if isinstance(error, SettingsError) else "catalog"

@@ -1,8 +1,9 @@
 """
 `python bot.py sandbox`: the unmodified bot beside a local Discord and a local Stripe, in one process and one loop.
 
-The bot reaches both over real sockets, by base URL alone. The world is in memory and new at each start; the
-ledger is a database of its own, under `sandbox/` of the data folder, and stays.
+The bot reaches both over real sockets, by base URL alone. The local Discord is in memory and new at each start; the
+ledger is a database of its own, under `sandbox/` of the data folder, and stays, with what the local Stripe keeps. A
+`.env` beside them has the settings, so that every command with `--data data/sandbox` reaches the same places.
 """
 
 from __future__ import annotations
@@ -41,24 +42,36 @@ async def run_sandbox(
         OSError: a port is in use; the message names it.
 
     """
-    async with serve(port=port) as sandbox:
-        settings = configuration.load({**given, **_pointed_at(sandbox)}, need_discord=True)
+    folder = data / "sandbox"
+    async with serve(port=port, stripe_file=folder / "stripe.json") as sandbox:
+        pointed = _pointed_at(sandbox)
+        settings = configuration.load({**given, **pointed}, need_discord=True)
         start_journal(settings)
         print(BANNER.format(url=sandbox.url), file=sys.stderr)  # noqa: T201 - a banner is for a terminal
 
         async def ready(http_url: str, keys: AccessKeys) -> None:
             sandbox.stripe.add_endpoint(f"{http_url}/webhooks/stripe")
+            _keep(folder / ".env", {**pointed, "public_url": http_url, "catalog": settings.catalog})
             key = await keys.create("sandbox", list(Scope), expires_ms=utc_ms() + KEY_DAYS * DAY_MS)
             announce(f"ready http={http_url} sandbox={sandbox.url} api_key={key}")
 
         return await run_bot(
             settings,
-            data / "sandbox",
+            folder,
             ready=ready,
             wait_for_discord_seconds=10,
             back_url=sandbox.url,
             with_ask=True,
         )
+
+
+def _keep(file: Path, values: Mapping[str, Any]) -> None:
+    """Write settings down for the commands of a second terminal; None is spelled as unset."""
+    lines = [f"{name.upper()}={'' if value is None else value}\n" for name, value in values.items()]
+    file.touch(mode=0o600)
+    file.write_text(
+        "# Written by `python bot.py sandbox` at each start.\n" + "".join(lines), encoding="utf-8"
+    )
 
 
 def _pointed_at(sandbox: Sandbox) -> dict[str, Any]:

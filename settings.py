@@ -217,15 +217,24 @@ class Settings(BaseSettings):
         return Path(self.database_url.get_secret_value().removeprefix(_SQLITE))
 
 
-def load(values: Mapping[str, Any] | None = None, *, need_discord: bool) -> Settings:
+def load(
+    values: Mapping[str, Any] | None = None, *, need_discord: bool, data: Path | None = None
+) -> Settings:
     """
     Return the settings, with `values` before the environment.
+
+    Args:
+        values: what was given on the command line.
+        need_discord: whether a token must be there.
+        data: the folder of run-time files, whose own `.env` comes before the one in the current folder.
 
     Raises:
         SettingsError: with every missing or bad setting at once.
 
     """
     given = dict(values or {})
+    if data is not None:
+        given["_env_file"] = (".env", data / ".env")
     problems: list[str] = []
     try:
         settings = Settings(**given)

@@ -23,7 +23,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 Tell = Callable[[str], None]
 
 
-def add_stripe_commands(commands: Commands) -> None:
+def add_stripe_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the commands to the command line."""
     actions = commands.add_parser("stripe", help="the catalog's prices in Stripe").add_subparsers(
         required=True, metavar="ACTION"
@@ -32,7 +32,7 @@ def add_stripe_commands(commands: Commands) -> None:
         ("verify", "compare the catalog's prices with Stripe's; changes nothing", verify_prices),
         ("sync", "make the prices that are missing; never changes one", sync_prices),
     ):
-        parser = actions.add_parser(name, help=help_text)
+        parser = actions.add_parser(name, parents=[shared], help=help_text)
         parser.add_argument("--catalog", metavar="NAME", help="instead of CATALOG")
         parser.set_defaults(action=_on_stripe(action))
         if action is sync_prices:
@@ -43,7 +43,7 @@ def _on_stripe(
     action: Callable[[Catalog, StripePrices, argparse.Namespace], Awaitable[int]],
 ) -> Callable[[argparse.Namespace], Awaitable[int]]:
     async def run(options: argparse.Namespace) -> int:
-        settings = configuration.load(need_discord=False)
+        settings = configuration.load(need_discord=False, data=options.data)
         catalog = catalog_file.load(options.catalog or settings.catalog)
         try:
             async with opened_client(settings) as client:

@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -59,6 +61,7 @@ async def serve(
     window_seconds: float = WINDOW_SECONDS,
     heartbeat_ms: int = HEARTBEAT_MS,
     shards: int = 1,
+    stripe_file: Path | None = None,
 ) -> AsyncIterator[Sandbox]:
     """
     Run the sandbox on loopback until the block ends.
@@ -71,6 +74,7 @@ async def serve(
         window_seconds: how long such a window is.
         heartbeat_ms: how often the gateway wants a heartbeat.
         shards: how many connections the gateway asks bots for.
+        stripe_file: what keeps the local Stripe from one start to the next; None: it begins empty.
 
     Raises:
         OSError: the port is in use; the message names it.
@@ -80,17 +84,14 @@ async def serve(
     monotonic = asyncio.get_running_loop().time
     faults = Faults()
     world = World(clock=clock)
-    stripe = StripeSandbox(faults, clock=clock, webhook_secret=secret)
+    stripe = StripeSandbox(faults, clock=clock, webhook_secret=secret, file=stripe_file)
     limits = RateLimits(
         requests=requests_per_window, window_seconds=window_seconds, clock=clock, monotonic=monotonic
     )
     rest = DiscordRest(world, limits, shards=shards)
     gateway = Gateway(world, faults, monotonic=monotonic, heartbeat_ms=heartbeat_ms)
     control = Control(world, faults)
-    app = web.Application(
-        middlewares=[control_access.local_only, troubles.middleware(faults, clock=clock)],
-        client_max_size=MAX_BODY_BYTES,
-    )
+    app = _application(troubles.middleware(faults, clock=clock))
     app.add_routes([*rest.routes(), *gateway.routes(), *control.routes(), *stripe.routes(), *page.routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
@@ -109,6 +110,11 @@ async def serve(
         control.close()
         gateway.close()
         await runner.cleanup()
+
+
+def _application(trouble: Any) -> web.Application:
+    middlewares = [control_access.local_only, trouble]
+    return web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
 
 
 async def _listen(runner: web.AppRunner, port: int) -> int:

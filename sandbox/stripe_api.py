@@ -125,7 +125,7 @@ class StripeApi:
             status=HTTPStatus.NOT_FOUND,
         )
         return _response(
-            Answer(status=refusal.status, body=_bytes(refusal.body())),
+            Answer(status=refusal.status, body=_text(refusal.body())),
             {"Request-Id": new_id("req", length=14)},
         )
 
@@ -134,7 +134,7 @@ class StripeApi:
         try:
             answer = await self._answer(endpoint, request, headers)
         except StripeRefusal as refusal:
-            answer = Answer(status=refusal.status, body=_bytes(refusal.body()))
+            answer = Answer(status=refusal.status, body=_text(refusal.body()))
         return _response(answer, headers)
 
     async def _answer(self, endpoint: Endpoint, request: web.Request, headers: dict[str, str]) -> Answer:
@@ -189,16 +189,16 @@ class StripeApi:
         except Exception:
             log.exception("the sandbox's Stripe failed at %s %s", endpoint.method, endpoint.path)
             status, body = 500, StripeRefusal("The sandbox failed; see its log.", kind="api_error").body()
-        return Answer(status=status, body=_bytes(body), request_id=call.request_id, stored=stored)
+        return Answer(status=status, body=_text(body), request_id=call.request_id, stored=stored)
 
 
-def _bytes(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, indent=2).encode()
+def _text(body: dict[str, Any]) -> str:
+    return json.dumps(body, indent=2)
 
 
 def _response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
     return web.Response(
-        status=answer.status, body=answer.body, content_type="application/json", headers=dict(headers)
+        status=answer.status, text=answer.body, content_type="application/json", headers=dict(headers)
     )
 
 

@@ -59,7 +59,8 @@ class Cashier:
         self._payments = payments
         self._invoices = invoices
         self._tax_percent = tax_percent
-        self._intents: dict[str, StripeObject] = {}
+        # Sessions show their intent only once they are complete; attempts before that share it too.
+        self._intents: dict[str, str] = state.shelf("intents")
 
     def pay(self, session: StripeObject, outcome: Outcome) -> StripeObject:
         """
@@ -107,7 +108,7 @@ class Cashier:
 
     def waiting(self, session: Mapping[str, Any]) -> StripeObject | None:
         """Return the payment intent whose bank has not answered yet, if there is one."""
-        intent = self._intents.get(session["id"])
+        intent = self._intent_of(session)
         return intent if intent is not None and intent["status"] == "processing" else None
 
     def settle(self, session: StripeObject, *, paid: bool) -> StripeObject:
@@ -131,13 +132,16 @@ class Cashier:
 
     def charge_of(self, session: Mapping[str, Any]) -> StripeObject | None:
         """Return the charge that paid the session, or the last that failed to."""
-        intent = self._intents.get(session["id"])
+        intent = self._intent_of(session)
         charge = None if intent is None else intent["latest_charge"]
         return None if charge is None else self._state.find(charge)
 
+    def _intent_of(self, session: Mapping[str, Any]) -> StripeObject | None:
+        return self._state.find(self._intents.get(session["id"], ""))
+
     def _intent(self, session: StripeObject) -> StripeObject:
         """Return the session's payment intent: one for all attempts."""
-        intent = self._intents.get(session["id"])
+        intent = self._intent_of(session)
         if intent is None:
             data = self._sessions.intent_data(session["id"])
             data["metadata"] = data.get("metadata") or {}
@@ -148,7 +152,7 @@ class Cashier:
                 customer=session["customer"],
                 **data,
             )
-            self._intents[session["id"]] = intent
+            self._intents[session["id"]] = intent["id"]
         intent |= {"amount": session["amount_total"], "currency": session["currency"]}
         return intent
 

@@ -24,7 +24,7 @@ class Customers:
     def __init__(self, state: StripeState, events: EventLog) -> None:
         self._state = state
         self._events = events
-        self._account_id = new_id("acct", length=16)
+        self._account_id: str = state.shelf("account").setdefault("id", new_id("acct", length=16))
 
     def endpoints(self) -> list[Endpoint]:
         """Return the methods on customers, and those that read the account and its balance."""

@@ -6,11 +6,12 @@ request while the first is still running, are refused. https://docs.stripe.com/a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
 from sandbox.stripe_errors import StripeRefusal
+from sandbox.stripe_state import StripeState
 
 MAX_KEY_LENGTH = 255
 KEPT_SECONDS = 24 * 60 * 60
@@ -18,28 +19,30 @@ KEPT_SECONDS = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was answered: the exact bytes, and whether a key keeps them."""
+    """What was answered: the exact text, and whether a key keeps it."""
 
     status: int
-    body: bytes
+    body: str
     request_id: str = ""
     stored: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class _Kept:
-    path: str
-    params: Mapping[str, Any]
-    began_seconds: float
-    answer: Answer | None = None
-
-
 class IdempotencyKeys:
-    """The keys of one account; `clock` gives seconds since 1970."""
+    """
+    The keys of one account.
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    Args:
+        state: where they are noted.
+        clock: the time in seconds since 1970.
+
+    """
+
+    def __init__(self, state: StripeState, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._kept: dict[tuple[bool, str], _Kept] = {}
+        self._kept = state.shelf("idempotency")
+        # What was under way when the sandbox stopped was not done, and holds its key no longer.
+        for name in [name for name, kept in self._kept.items() if self._is_over(kept) or not kept["answer"]]:
+            del self._kept[name]
 
     def begin(self, key: str, *, live: bool, path: str, params: Mapping[str, Any]) -> Answer | None:
         """
@@ -55,24 +58,26 @@ class IdempotencyKeys:
                 f"Idempotency keys must be 1 to {MAX_KEY_LENGTH} characters long, yours has {len(key)}.",
                 kind="idempotency_error",
             )
-        kept = self._kept.get((live, key))
-        if kept is None or (kept.answer is not None and self._clock() - kept.began_seconds >= KEPT_SECONDS):
-            self._kept[live, key] = _Kept(path=path, params=params, began_seconds=self._clock())
+        kept = self._kept.get(_name(key, live=live))
+        if kept is None or (kept["answer"] and self._is_over(kept)):
+            began = {"path": path, "params": params, "began_seconds": self._clock(), "answer": None}
+            self._kept[_name(key, live=live)] = began
             return None
-        if kept.path != path:
+        used = kept["path"]
+        if used != path:
             raise StripeRefusal(
                 f"Keys for idempotent requests can only be used for the same endpoint they were first used for "
-                f"('{path}' vs '{kept.path}'). Try using a key other than '{key}' if you meant to execute a "
+                f"('{path}' vs '{used}'). Try using a key other than '{key}' if you meant to execute a "
                 "different request.",
                 kind="idempotency_error",
             )
-        if kept.params != params:
+        if kept["params"] != params:
             raise StripeRefusal(
                 "Keys for idempotent requests can only be used with the same parameters they were first used "
                 f"with. Try using a key other than '{key}' if you meant to execute a different request.",
                 kind="idempotency_error",
             )
-        if kept.answer is None:
+        if not kept["answer"]:
             raise StripeRefusal(
                 "There is currently another in-progress request using this Idempotent Key (that probably means "
                 f"you submitted twice, and the other request is still going through): {key}",
@@ -80,11 +85,18 @@ class IdempotencyKeys:
                 kind="idempotency_error",
                 code="idempotency_key_in_use",
             )
-        return kept.answer
+        return Answer(**kept["answer"])
 
     def end(self, key: str, *, live: bool, answer: Answer | None) -> None:
         """Keep `answer` under the key, or free the key when there is none worth keeping."""
         if answer is None:
-            del self._kept[live, key]
+            del self._kept[_name(key, live=live)]
         else:
-            self._kept[live, key].answer = answer
+            self._kept[_name(key, live=live)]["answer"] = asdict(answer)
+
+    def _is_over(self, kept: Mapping[str, Any]) -> bool:
+        return bool(self._clock() - kept["began_seconds"] >= KEPT_SECONDS)
+
+
+def _name(key: str, *, live: bool) -> str:
+    return f"{'live' if live else 'test'}:{key}"

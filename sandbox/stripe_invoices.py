@@ -21,7 +21,6 @@ class Invoices:
     def __init__(self, state: StripeState, events: EventLog) -> None:
         self._state = state
         self._events = events
-        self._count = 0
 
     def endpoints(self) -> list[Endpoint]:
         """Return the methods that read invoices."""
@@ -32,7 +31,7 @@ class Invoices:
 
     def paid_for(self, session: Mapping[str, Any], intent: Mapping[str, Any]) -> StripeObject:
         """Return the new, paid invoice of a session whose money is in. `intent` took the money."""
-        self._count += 1
+        number = len(self._state.newest_first("invoice")) + 1
         now_seconds, total_minor = self._state.now(), session["amount_total"]
         charge = self._state.find(intent["latest_charge"])
         asked = session["invoice_creation"]["invoice_data"]
@@ -40,7 +39,7 @@ class Invoices:
         made = shaped(
             "invoice",
             id=new_id("in"),
-            number=f"SANDBOX-{self._count:04d}",
+            number=f"SANDBOX-{number:04d}",
             status="paid",
             currency=session["currency"],
             customer=session["customer"],

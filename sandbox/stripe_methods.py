@@ -76,8 +76,8 @@ class PaymentMethods:
         self._state = state
         self._events = events
         # What a method does when it is charged: a decline code, FAIL, or nothing.
-        self._behaviour: dict[str, str] = {}
-        self._afterwards: dict[str, str] = {}
+        self._behaviour: dict[str, str] = state.shelf("behaviour")
+        self._afterwards: dict[str, str] = state.shelf("afterwards")
 
     def endpoints(self) -> list[Endpoint]:
         """Return the methods that make, read and attach payment methods."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from sandbox.stripe_delivery import BACKOFF_SECONDS, Deliverer
 from sandbox.stripe_disputes import Disputes
 from sandbox.stripe_endpoints import WebhookEndpoints
 from sandbox.stripe_events import EventLog
+from sandbox.stripe_file import StripeFile
 from sandbox.stripe_idempotency import IdempotencyKeys
 from sandbox.stripe_intents import PaymentIntents
 from sandbox.stripe_invoices import Invoices
@@ -32,7 +34,7 @@ EXPIRY_CHECK_SECONDS = 0.25
 
 class StripeSandbox:
     """
-    One Stripe account, in memory.
+    One Stripe account, in memory or kept in a file.
 
     Args:
         faults: troubles on demand; those of `webhooks` are served here.
@@ -44,6 +46,7 @@ class StripeSandbox:
             person.
         tax_percent: the rate of sessions with automatic tax.
         latency_seconds: how long each request to the API takes.
+        file: what keeps the account from one start to the next; None: it begins empty and is forgotten.
 
     Attributes:
         base_url: where it is reached, without a slash at the end; set it once the port is known.
@@ -61,15 +64,20 @@ class StripeSandbox:
         debit_seconds: float = 0.5,
         tax_percent: int = 20,
         latency_seconds: float = 0,
+        file: Path | None = None,
     ) -> None:
         self.base_url = ""
         self._debit_seconds = debit_seconds
         self._tasks: set[asyncio.Task[None]] = set()
         state = StripeState(clock=clock)
+        self._file = None if file is None else StripeFile(file, state)
         self._hooks = WebhookEndpoints(state, secret=webhook_secret)
-        endpoints, backoff = self._hooks.of_mode, backoff_seconds
         self._deliverer = Deliverer(
-            faults, clock=clock, secret=webhook_secret, endpoints=endpoints, backoff_seconds=backoff
+            faults,
+            clock=clock,
+            secret=webhook_secret,
+            endpoints=self._hooks.of_mode,
+            backoff_seconds=backoff_seconds,
         )
         events = EventLog(state, deliver=self._deliverer.deliver, was_delivered=self._deliverer.was_delivered)
         catalogue, customers = Catalogue(state, events), Customers(state, events)
@@ -94,17 +102,14 @@ class StripeSandbox:
             *(self._sessions, intents, methods, customers, catalogue),
             *(events, self._hooks, pages, invoices, refunds, disputes),
         )
-        self._api = StripeApi(
-            state,
-            IdempotencyKeys(clock=clock),
-            before_call=self._sessions.expire_due,
-            latency_seconds=latency_seconds,
-        )
+        keys, before = IdempotencyKeys(state, clock=clock), self._sessions.expire_due
+        self._api = StripeApi(state, keys, before_call=before, latency_seconds=latency_seconds)
+        after_sale = AfterSaleControl(state, self._cashier, refunds, disputes)
         self._control = StripeControl(
             state,
             sessions=self._sessions,
             cashier=self._cashier,
-            after_sale=AfterSaleControl(state, self._cashier, refunds, disputes),
+            after_sale=after_sale,
             deliverer=self._deliverer,
             api=self._api,
         )
@@ -127,6 +132,7 @@ class StripeSandbox:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._deliverer.stop()
+        self._save()
 
     def add_endpoint(self, url: str) -> None:
         """Deliver every event, of test mode and of live mode, to `url` on this machine."""
@@ -156,3 +162,8 @@ class StripeSandbox:
         while True:
             await asyncio.sleep(EXPIRY_CHECK_SECONDS)
             self._sessions.expire_due()
+            self._save()
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._file.save()

@@ -54,7 +54,7 @@ class Sessions:
         self._catalogue = catalogue
         self._page_url = page_url
         self._url_length = url_length
-        self._intent_data: dict[str, dict[str, Any]] = {}
+        self._intent_data: dict[str, dict[str, Any]] = state.shelf("intent_data")
 
     def endpoints(self) -> list[Endpoint]:
         """Return the methods on Checkout Sessions."""

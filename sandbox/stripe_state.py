@@ -1,4 +1,4 @@
-"""What the sandbox's Stripe remembers: every object by its id, test mode and live mode apart, in memory."""
+"""What the sandbox's Stripe remembers: every object by its id, test mode and live mode apart."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,6 +16,9 @@ class StripeState:
     Args:
         clock: the time in seconds since 1970.
 
+    Attributes:
+        changes: how often an object was added or removed; each event is one.
+
     """
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
@@ -24,6 +27,8 @@ class StripeState:
         # Apart from the objects' own `livemode`, which tests may falsify.
         self._live: dict[str, bool] = {}
         self._items: dict[str, list[StripeObject]] = {}
+        self._shelves: dict[str, dict[str, Any]] = {}
+        self.changes = 0
 
     def now(self) -> int:
         """Return the time in whole seconds, as Stripe's objects carry it."""
@@ -37,11 +42,13 @@ class StripeState:
             made["created"] = self.now()
         self._objects[made["id"]] = made
         self._live[made["id"]] = live
+        self.changes += 1
         return made
 
     def remove(self, object_id: str) -> None:
         """Forget an object."""
         del self._objects[object_id]
+        self.changes += 1
 
     def find(self, object_id: str) -> StripeObject | None:
         """Return the object with this id, whatever its kind and mode."""
@@ -88,3 +95,26 @@ class StripeState:
     def items(self, session_id: str) -> list[StripeObject]:
         """Return the line items of a Checkout Session."""
         return self._items[session_id]
+
+    def shelf(self, name: str) -> dict[str, Any]:
+        """Return what a part notes beside the objects, to read and to write: JSON values by any text."""
+        return self._shelves.setdefault(name, {})
+
+    def contents(self, *, without: str) -> dict[str, Any]:
+        """Return everything as JSON values, except objects of the kind `without`."""
+        objects = [
+            {"live": self._live[one["id"]], "object": one}
+            for one in self._objects.values()
+            if one["object"] != without
+        ]
+        return {"objects": objects, "items": self._items, "shelves": self._shelves}
+
+    def fill(self, contents: dict[str, Any]) -> None:
+        """Take over what `contents` returned; nothing may have been added yet."""
+        assert not self._objects
+        for row in contents["objects"]:
+            self._objects[row["object"]["id"]] = row["object"]
+            self._live[row["object"]["id"]] = row["live"]
+        self._items |= contents["items"]
+        for name, notes in contents["shelves"].items():
+            self.shelf(name).update(notes)
