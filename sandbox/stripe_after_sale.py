@@ -31,6 +31,14 @@ class AfterSaleControl:
             self._charge(session), inquiry=kind == "inquiry", withdrawn=kind != "chargeback_without_money"
         )
 
+    def dispute_of(self, charge: StripeObject) -> StripeObject | None:
+        """Return the dispute of a charge, if there is one."""
+        return self._disputes.of(charge)
+
+    def refunds_of(self, charge: StripeObject) -> list[StripeObject]:
+        """Return the refunds of a charge, newest first."""
+        return [one for one in self._state.newest_first("refund") if one["charge"] == charge["id"]]
+
     def dispute_moves(self, dispute_id: str, step: str) -> StripeObject:
         """Take the dispute further."""
         return self._disputes.move(self._found("dispute", dispute_id), step)

@@ -8,13 +8,16 @@ from aiohttp import web
 from yarl import URL
 
 from sandbox import stripe_page_html as html
+from sandbox.stripe_after_sale import AfterSaleControl
 from sandbox.stripe_cashier import Cashier, Outcome
 from sandbox.stripe_errors import StripeRefusal
+from sandbox.stripe_later_page import LATER, LaterPage
 from sandbox.stripe_page_text import language_of, words
 from sandbox.stripe_sessions import KIND, Sessions
 from sandbox.stripe_state import StripeObject, StripeState
 
 OUTCOMES = {"pay": Outcome.PAID, "decline": Outcome.DECLINED, "delay": Outcome.DELAYED}
+MAX_LISTED = 50
 BANK_ANSWERS = {"bank_yes": True, "bank_no": False}
 HEADERS = {
     "Cache-Control": "no-store",
@@ -33,17 +36,22 @@ class PaymentPage:
         state: sessions, line items, products and charges.
         sessions: for their expiry.
         cashier: takes the money.
+        after_sale: gives it back, when a person wants to see that.
 
     """
 
-    def __init__(self, state: StripeState, *, sessions: Sessions, cashier: Cashier) -> None:
+    def __init__(
+        self, state: StripeState, *, sessions: Sessions, cashier: Cashier, after_sale: AfterSaleControl
+    ) -> None:
         self._state = state
         self._sessions = sessions
         self._cashier = cashier
+        self._later = LaterPage(cashier, after_sale)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the page, its style and the receipts."""
         return [
+            web.get("/c/payments", self._list),
             web.get("/c/pay/{id}", self._show),
             web.post("/c/pay/{id}", self._choose),
             web.get("/c/assets/stripe_page.css", self._style),
@@ -72,6 +80,8 @@ class PaymentPage:
         try:
             if choice in BANK_ANSWERS:
                 self._cashier.settle(session, paid=BANK_ANSWERS[choice])
+            elif choice in LATER:
+                self._later.do(choice, session)
             elif choice in OUTCOMES:
                 if html.needs_terms(session) and form.get("terms") != "yes":
                     return self._page(session, request, alert="terms_missing")
@@ -117,14 +127,25 @@ class PaymentPage:
             )
         if session["payment_status"] == "unpaid":
             return html.state("failed", language=language, mark="bad", links=[cancelled])
-        charge = self._cashier.charge_of(session)
-        receipt = (words(language, "see_receipt"), charge["receipt_url"] if charge else "")
-        return html.state("paid", language=language, mark="good", links=[receipt, done])
+        return self._later.page(session, language, links=[done])
 
     def _unknown(self, request: web.Request) -> web.Response:
         language = language_of(None, request.headers.get("Accept-Language", ""))
         page = html.state("unknown", language=language, mark="bad")
         return _answer(page, None, status=HTTPStatus.NOT_FOUND)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """Answer the paid checkouts, newest first, so that a person finds them again."""
+        language = language_of(None, request.headers.get("Accept-Language", ""))
+        paid = [one for one in self._state.newest_first(KIND) if one["payment_status"] == "paid"]
+        rows = [(self._line(one, language), f"/c/pay/{one['id']}") for one in paid[:MAX_LISTED]]
+        kind = "payments" if rows else "payments_none"
+        return _answer(html.state(kind, language=language, mark="good" if rows else "wait", links=rows), None)
+
+    def _line(self, session: StripeObject, language: str) -> str:
+        what = self._state.items(session["id"])[0]["description"]
+        amount = html.money(session["amount_total"], session["currency"], language)
+        return f"{html.when(session['created'], language)} · {what} · {amount}"
 
     async def _receipt(self, request: web.Request) -> web.Response:
         language = language_of(None, request.headers.get("Accept-Language", ""))

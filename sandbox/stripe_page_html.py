@@ -22,6 +22,8 @@ ICONS = {
     "declined": CARD + '<path class="cross" d="M4 21 20 3"/>',
     "bank": '<path d="M3 9.5 12 4l9 5.5ZM4 20h16M6 10v7M10 10v7M14 10v7M18 10v7"/>',
     "good": '<circle cx="12" cy="12" r="9"/><path d="m8 12.5 2.8 2.8L16 9.5"/>',
+    "back": '<path d="M4 12h14a3 3 0 0 1 0 6h-4M8 8l-4 4 4 4"/>',
+    "ask": '<circle cx="12" cy="12" r="9"/><path d="M9.6 9.6a2.4 2.4 0 1 1 3.4 2.2c-.7.3-1 .8-1 1.6M12 16.4v.1"/>',
     "bad": '<circle cx="12" cy="12" r="9"/><path d="m9 9 6 6M15 9l-6 6"/>',
 }
 MARKS = {"good": "✓", "bad": "✕", "wait": "…"}
@@ -206,9 +208,9 @@ def _payment(session: Mapping[str, Any], language: str, alert: str) -> str:
         pay = words(language, "pay", verb=verb, amount=amount)
         hint = words(language, "pay_hint")
         choices.append(Choice(name="pay", icon="card", label=pay, hint=hint, main=True))
-        choices.append(_choice("decline", "declined", language))
+        choices.append(choice_of("decline", "declined", language))
     if "sepa_debit" in session["payment_method_types"]:
-        choices.append(_choice("delay", "bank", language))
+        choices.append(choice_of("delay", "bank", language))
     return (
         f'<section class="sheet" aria-labelledby="how">{_alert(alert, language)}'
         f'<h2 id="how">{escape(words(language, "how"))}</h2>'
@@ -218,13 +220,15 @@ def _payment(session: Mapping[str, Any], language: str, alert: str) -> str:
     )
 
 
-def _choice(name: str, icon: str, language: str) -> Choice:
-    return Choice(name=name, icon=icon, label=words(language, name), hint=words(language, f"{name}_hint"))
+def choice_of(name: str, icon: str, language: str, **facts: str) -> Choice:
+    """Return a button whose two lines are the words of its name, with `facts` in them."""
+    label, hint = words(language, name, **facts), words(language, f"{name}_hint", **facts)
+    return Choice(name=name, icon=icon, label=label, hint=hint)
 
 
 def bank_choices(language: str) -> list[Choice]:
     """Return the two answers that a bank can give."""
-    return [_choice("bank_yes", "good", language), _choice("bank_no", "bad", language)]
+    return [choice_of("bank_yes", "good", language), choice_of("bank_no", "bad", language)]
 
 
 def _buttons(choices: Sequence[Choice]) -> str:

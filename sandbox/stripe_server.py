@@ -104,21 +104,24 @@ class StripeSandbox:
         )
         keys, before = IdempotencyKeys(state, clock=clock), self._sessions.expire_due
         self._api = StripeApi(state, keys, before_call=before, latency_seconds=latency_seconds)
-        after_sale = AfterSaleControl(state, self._cashier, refunds, disputes)
-        self._control = StripeControl(
-            state,
-            sessions=self._sessions,
-            cashier=self._cashier,
-            after_sale=after_sale,
-            deliverer=self._deliverer,
-            api=self._api,
-        )
-        self._page = PaymentPage(state, sessions=self._sessions, cashier=self._cashier)
+        self._after_sale = AfterSaleControl(state, self._cashier, refunds, disputes)
+        self._state = state
 
     def routes(self) -> list[web.RouteDef]:
         """Return every route: `/v1/…`, the payment page and receipts, `/control/stripe/…`."""
         endpoints = [endpoint for part in self._parts for endpoint in part.endpoints()]
-        return [*self._api.routes(endpoints), *self._page.routes(), *self._control.routes()]
+        control = StripeControl(
+            self._state,
+            sessions=self._sessions,
+            cashier=self._cashier,
+            after_sale=self._after_sale,
+            deliverer=self._deliverer,
+            api=self._api,
+        )
+        page = PaymentPage(
+            self._state, sessions=self._sessions, cashier=self._cashier, after_sale=self._after_sale
+        )
+        return [*self._api.routes(endpoints), *page.routes(), *control.routes()]
 
     async def start(self) -> None:
         """Begin to deliver events and to watch the clock."""

@@ -72,6 +72,7 @@ export const ENGLISH = Object.freeze({
   panelClose: "Close the panel",
   deliveriesTitle: "Stripe’s deliveries",
   deliveriesText: "Each webhook that the local Stripe sends to the bot, newest first.",
+  payments: "Payments: refund or dispute one",
   deliveriesNone: "None yet. Buy something: !buy_quota",
   deliveryAttempt: "attempt {attempt}",
   faultsTitle: "Make trouble",

@@ -72,6 +72,7 @@ export const FRENCH = Object.freeze({
   panelClose: "Fermer le panneau",
   deliveriesTitle: "Livraisons de Stripe",
   deliveriesText: "Chaque webhook que le Stripe local envoie au bot, le plus récent d’abord.",
+  payments: "Paiements : rembourser ou contester",
   deliveriesNone: "Aucune pour l’instant. Achetez quelque chose : !buy_quota",
   deliveryAttempt: "essai {attempt}",
   faultsTitle: "Provoquer des pannes",

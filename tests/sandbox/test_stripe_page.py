@@ -228,3 +228,67 @@ async def test_only_methods_on_offer_have_a_button(shop: Shop) -> None:
 
     assert "pay" in page.marks
     assert "delay" not in page.marks
+
+
+async def test_a_paid_page_plays_what_may_come_later(shop: Shop) -> None:
+    """A partial refund that fails, a whole one; each button only while Stripe would do it."""
+    session = await shop.checkout()
+    await pressed(shop, session, "pay")
+    offered = await seen(shop, session)
+    await pressed(shop, session, "refund_half")
+    half = await seen(shop, session)
+    await pressed(shop, session, "refund_fails")
+    failed = await shop.receiver.event("refund.failed")
+    await pressed(shop, session, "refund_all")
+    status, _ = await pressed(shop, session, "refund_all")
+    whole = await seen(shop, session)
+
+    assert {"refund-all", "refund-half", "inquiry", "chargeback"} <= offered.marks.keys()
+    assert "refund-fails" not in offered.marks
+    assert "Refunded€7.49" in half.words
+    assert "Refund €7.50 only" not in half.words
+    assert failed.data.object.amount == 749
+    assert "Refunded€14.99" in whole.words
+    assert status == 303
+    assert whole.marks.keys() & {"refund-all", "refund-half", "inquiry", "chargeback"} == set()
+
+
+@pytest.mark.parametrize(
+    ("presses", "ends", "said"),
+    [
+        (["inquiry", "closed"], "warning_closed", "inquiry, closed"),
+        (["inquiry", "escalated", "lost"], "lost", "lost by the seller"),
+        (["chargeback", "won"], "won", "won by the seller"),
+        (["chargeback", "lost"], "lost", "lost by the seller"),
+    ],
+)
+async def test_a_paid_page_plays_a_dispute_to_its_end(
+    shop: Shop, presses: list[str], ends: str, said: str
+) -> None:
+    """The bank's steps are buttons, and the page says how it stands."""
+    session = await shop.checkout()
+    for choice in ["pay", *presses]:
+        page = await seen(shop, session)
+        assert choice in page.marks
+        await pressed(shop, session, choice)
+    closed = await shop.receiver.event("charge.dispute.closed")
+    page = await seen(shop, session)
+
+    assert closed.data.object.status == ends
+    assert said in page.words
+    assert page.marks.keys() & {"escalated", "closed", "won", "lost"} == set()
+
+
+async def test_paid_checkouts_are_found_again(shop: Shop) -> None:
+    """In a list, newest first, with a link to each; what was not paid is not in it."""
+    async with shop.http.get(f"{shop.url}/c/payments") as answer:
+        empty = Page(await answer.text())
+    paid = await shop.checkout()
+    await pressed(shop, paid, "pay")
+    await shop.checkout()
+    async with shop.http.get(f"{shop.url}/c/payments", headers={"Accept-Language": "fr"}) as answer:
+        page = Page(await answer.text())
+
+    assert "state-payments_none" in empty.marks
+    assert page.marks["link"]["href"] == f"/c/pay/{paid.id}"
+    assert "14,99 €" in page.words
