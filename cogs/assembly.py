@@ -181,6 +181,6 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
 
 def _paid_units(parts: Parts, speech: Speech, mishaps: Mishaps) -> PaidUnits:
     return PaidUnits(
-        *(speech, mishaps, parts.catalog, parts.quota, parts.messages.consents),
+        *(speech, mishaps, parts.catalog, parts.messages.consents),
         can_sell=parts.purchases.can_sell,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 import discord
@@ -20,7 +21,6 @@ from quota_core.answers import Spend
 from quota_core.catalog import Catalog
 from quota_core.decisions import Consume
 from quota_core.paid_units import Consents, PaidUnitsError
-from quota_core.quota import Quota
 from wording.card import Card
 from wording.paid_card import agreed_card, paid_card
 from wording.words import Words
@@ -75,7 +75,6 @@ class PaidUnits(Topic):
         speech: Speech,
         mishaps: Mishaps,
         catalog: Catalog,
-        quota: Quota,
         consents: Consents,
         *,
         can_sell: bool,
@@ -83,28 +82,27 @@ class PaidUnits(Topic):
         super().__init__(speech, mishaps)
         self.consents = consents
         self._catalog = catalog
-        self._quota = quota
         self._can_sell = can_sell
         self._waiting: dict[tuple[AccountRef, str], set[asyncio.Event]] = {}
 
-    async def take(self, who: Who, operation: Consume) -> Spend:
+    async def take(self, who: Who, operation: Consume, take: Callable[[Consume], Awaitable[Spend]]) -> Spend:
         """
-        Take units, and ask first if paid ones would be the first of their window.
+        Spend or hold units by `take`, and ask first if paid ones of the user would be the first of their window.
+
+        What a server pays for its members is not asked about: it is not the user's.
 
         Raises:
             DeclinedError: nobody agreed; nothing was taken.
-            QuotaError: as `Quota.consume`.
+            QuotaError: as `take`.
 
         """
-        [outcome] = await self._quota.consume_many([operation._replace(free_only=True)])
-        if isinstance(outcome, PaidUnitsError):
-            if not await self.consents.given(operation.account, outcome.metric):
-                await self._ask(who, outcome)
-            # The same key: whatever happened meanwhile, it is charged once.
-            [outcome] = await self._quota.consume_many([operation])
-        if not isinstance(outcome, Spend):
-            raise outcome
-        return outcome
+        try:
+            return await take(operation._replace(free_only=True))
+        except PaidUnitsError as error:
+            if not await self.consents.given(operation.account, error.metric):
+                await self._ask(who, error)
+        # The same key: whatever happened meanwhile, it is charged once.
+        return await take(operation)
 
     async def _ask(self, who: Who, error: PaidUnitsError) -> None:
         owner_id = user_of(who).id

@@ -20,6 +20,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -37,6 +38,7 @@ from quota_core.alerts import Alerts
 from quota_core.answers import Spend
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
+from quota_core.decisions import Consume
 from quota_core.errors import QuotaError
 from quota_core.holds import DEFAULT_TTL_SECONDS
 from quota_core.meter import UNMETERED, Meter, checked
@@ -150,11 +152,15 @@ class Guard(Topic):
         payers = () if draw is None else (draw.pool,)
         operation = self._quota.operation(account, price.units, key=key, metric=metric, payers=payers)
         operation = operation._replace(draw=draw)
+        take = partial(self._taken, price)
+        return await (
+            take(operation) if self._paid_units is None else self._paid_units.take(who, operation, take)
+        )
+
+    async def _taken(self, price: Price, operation: Consume) -> Spend:
         if price.actual is not None:
             return (await self._quota.holds.hold(operation, price.ttl_seconds)).spend
-        if self._paid_units is not None:
-            return await self._paid_units.take(who, operation)
-        outcome = (await self._quota.consume_many([operation]))[0]
+        [outcome] = await self._quota.consume_many([operation])
         if isinstance(outcome, QuotaError):
             raise outcome
         return outcome
