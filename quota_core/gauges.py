@@ -33,6 +33,14 @@ from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
 
+class PaidByParentError(QuotaError):
+    """A level of an account whose limits are those of `parent`: it is measured there, for all that it pays for."""
+
+    def __init__(self, parent: str) -> None:
+        self.parent = parent
+        super().__init__(f"set the level of {parent}, which pays for this account")
+
+
 class Level(NamedTuple):
     """
     A gauge's level before and after it was set; `limit` None is unlimited, 0 that the plan gives none.
@@ -78,6 +86,7 @@ class Gauges:
 
         Raises:
             UnknownMetricError, MetricKindError, AmountError, ConflictingReplayError: nothing was changed.
+            PaidByParentError: the account has a parent, whose level it is; nothing was changed.
             OutOfQuotaError, NotInPlanError, AccountBlockedError: enforced, and it may not be reached.
 
         """
@@ -104,6 +113,8 @@ def _set_level(book: Book, setting: Setting, now_ms: int) -> Work[Level | QuotaE
     limit = payer.windows[0].limit if payer.windows else 0
     if found:
         return _replayed(book, setting, found[0], limit)
+    if state.parent is not None:
+        return PaidByParentError(str(state.parent))
     before = state.used[place][0]
     refusal = _refusal(book, setting, payer, before, now_ms) if setting.enforce else None
     if refusal is not None:

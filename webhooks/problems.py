@@ -23,6 +23,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from quota_core import errors
+from quota_core.gauges import PaidByParentError
 from quota_core.meter import UNMETERED, Meter
 from quota_core.request_ids import enter_request
 from webhooks.draining import UnderWay
@@ -194,7 +195,23 @@ def _of_core(error: errors.QuotaError, *, now_ms: int) -> Problem | None:
                 facts={"minimum": error.minimum, "maximum": error.maximum},
             )
         case _:
-            return _plain(error)
+            return _of_parent(error) or _plain(error)
+
+
+def _of_parent(error: errors.QuotaError) -> Problem | None:
+    if isinstance(error, errors.UnfitParentError):
+        title, detail = "This account cannot pay for that one", _UNFIT[error.why]
+        return Problem(status=HTTPStatus.CONFLICT, slug="unfit-parent", title=title, detail=detail)
+    if isinstance(error, PaidByParentError):
+        title, detail = (
+            "The level is that of the account's parent",
+            "Set it there, for all that the parent pays for.",
+        )
+        facts = {"parent": error.parent}
+        return Problem(
+            status=HTTPStatus.CONFLICT, slug="paid-by-parent", title=title, detail=detail, facts=facts
+        )
+    return None
 
 
 def _plain(error: errors.QuotaError) -> Problem | None:
@@ -205,6 +222,12 @@ def _plain(error: errors.QuotaError) -> Problem | None:
     return None
 
 
+_UNFIT = {
+    "not_external": "Both must be external accounts, such as project:web and team:acme.",
+    "itself": "An account cannot be its own parent.",
+    "has_parent": "The parent has a parent itself, and one level is all there is.",
+    "has_children": "The account is the parent of others, and one level is all there is.",
+}
 _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
     (errors.AccountBlockedError, HTTPStatus.FORBIDDEN, "account-blocked", "The account is blocked"),
     (errors.UnknownMetricError, HTTPStatus.NOT_FOUND, "unknown-metric", "There is no such metric"),
@@ -233,7 +256,6 @@ _PLAIN: tuple[tuple[type[errors.QuotaError], HTTPStatus, str, str], ...] = (
         "unknown-preference",
         "This choice cannot be kept",
     ),
-    (errors.UnfitParentError, HTTPStatus.CONFLICT, "unfit-parent", "This account cannot pay for that one"),
     (errors.NotAllowedError, HTTPStatus.FORBIDDEN, "not-allowed", "This is not allowed"),
     (errors.ErasureRefusedError, HTTPStatus.CONFLICT, "erasure-refused", "Something must end first"),
 )

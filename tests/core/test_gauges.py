@@ -19,6 +19,7 @@ from quota_core.errors import (
     QuotaError,
     UnknownMetricError,
 )
+from quota_core.gauges import PaidByParentError
 from quota_core.past_balance import past_balance
 from quota_core.proof import Proof
 from tests.core.catalogs import EVERYTHING, everything
@@ -248,3 +249,23 @@ def test_levels_and_windows_do_not_mix() -> None:
             parse(EVERYTHING.replace(before, after), name="bad.toml")
 
         assert problem in str(refusal.value)
+
+
+async def test_a_project_has_no_level_of_its_own(ledger: OpenLedger) -> None:
+    """It is the team's: what projects consume adds up there; what was measured before it had a team is a replay."""
+    project = AccountRef("external", "project")
+    await ledger.quota.set_level(project, 2, metric="space", key="alone")
+    await ledger.grants.set_parent(project, TEAM, actor=OPERATOR, reason="", key="parent")
+    again = await ledger.quota.set_level(project, 2, metric="space", key="alone")
+    before = len(await ledger.entries())
+    with pytest.raises(PaidByParentError) as refusal:
+        await ledger.quota.set_level(project, 3, metric="space", key="paid")
+    after = len(await ledger.entries())
+    await ledger.quota.consume(project, 3, metric="space", key="c")
+    await ledger.quota.set_level(TEAM, 4, metric="space", key="team")
+
+    assert again.replayed
+    assert refusal.value.parent == str(TEAM)
+    assert after == before
+    assert await level_of(ledger, TEAM) == (4, 5, 1)
+    await assert_sound(ledger)

@@ -216,6 +216,7 @@ async def test_a_project_is_paid_by_its_team(bot: Running) -> None:
     assert summary["summary"]["metrics"][0]["current"] == 30
     assert [one["units"] for one in stats["usage_by_day"]] == [30]
     assert (unfit[0], unfit[1]["type"]) == (409, "urn:jauge:problem:unfit-parent")
+    assert unfit[1]["detail"] == "The parent has a parent itself, and one level is all there is."
 
 
 async def test_the_audit_is_filtered_and_paged(bot: Running) -> None:

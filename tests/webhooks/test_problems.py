@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from quota_core import errors
+from quota_core.gauges import PaidByParentError
 from webhooks.problems import problem_of, refused
 
 NOW_MS = 1_800_000_000_000
@@ -70,6 +71,13 @@ def test_no_error_of_the_core_is_forgotten() -> None:
     }
 
     assert tree - {errors.QuotaError} == {type(error) for error, _, _ in REFUSALS.values()}
+
+
+def test_a_level_that_is_the_parents_names_it() -> None:
+    """So that a program can set it there."""
+    problem = problem_of(PaidByParentError("team:a"), now_ms=NOW_MS)
+
+    assert (problem.status, problem.slug, problem.facts) == (409, "paid-by-parent", {"parent": "team:a"})
 
 
 def test_what_is_not_in_the_plan_names_the_plans_that_have_it() -> None:
