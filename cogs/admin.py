@@ -9,7 +9,8 @@ the buttons check, and the core checks again in the same call that changes anyth
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal
 
 import discord
 from discord import app_commands
@@ -17,24 +18,33 @@ from discord.ext import commands
 
 from cogs import custom_ids
 from cogs.actors import account_of, actor_of
-from cogs.arguments import Amount, OperatorsOnlyError, Person, UnknownSubcommandError, until_in
-from cogs.buttons import OwnedButton
+from cogs.arguments import (
+    Amount,
+    OperatorsOnlyError,
+    Person,
+    UnknownSubcommandError,
+    plan_time_in,
+    split_until,
+    until_in,
+)
 from cogs.cover import cover_card
 from cogs.errors import Mishaps
 from cogs.refund_button import LookButton, RefundButton, refund_button
 from cogs.replies import press, source_id, tell, tell_privately
 from cogs.slash_texts import command_english, option_english
 from cogs.speech import Speech
+from cogs.stats_button import StatsButton
 from cogs.topic import Topic
 from quota_core.catalog import Catalog
-from quota_core.grants import Grants
+from quota_core.grants import Change, Grants
 from quota_core.operators import Operators
 from quota_core.refunding import Refunding
 from quota_core.stats import Statistics
 from wording.admin_card import change_card, plan_card, stats_card, status_card
+from wording.card import Card
 from wording.help_card import help_card
 from wording.refund_card import refundable_card
-from wording.safe import mention
+from wording.safe import Safe, mention
 
 
 async def _by_an_operator(context: commands.Context[Any]) -> bool:
@@ -45,19 +55,6 @@ async def _by_an_operator(context: commands.Context[Any]) -> bool:
 
 
 operators_only = commands.check(_by_an_operator)
-
-
-class StatsButton(OwnedButton, template=custom_ids.STATS):
-    """Shows the figures privately."""
-
-    topic = "Admin"
-    own = "admin_quota stats"
-
-    async def press(self, interaction: discord.Interaction[Any], topic: Admin) -> None:
-        """Count, for operators only."""
-        topic.require(interaction)
-        words = await topic.speech.words(interaction)
-        await tell(interaction, stats_card(await topic.statistics.now(), topic.catalog, words))
 
 
 class Admin(Topic):
@@ -116,6 +113,7 @@ class Admin(Topic):
         user=option_english("admin_quota add", "user"),
         amount=option_english("admin_quota add", "amount"),
         reason=option_english("admin_quota add", "reason"),
+        until=option_english("admin_quota add", "until"),
     )
     @operators_only
     async def add(
@@ -125,21 +123,23 @@ class Admin(Topic):
         amount: Annotated[int, Amount],
         *,
         reason: str = "",
+        until: str | None = None,
     ) -> None:
-        """Give a user units that never expire."""
+        """Give a user units that never expire, or that end after a day."""
+        end, reason = split_until(reason, until)
+        # Counted from the message itself, so that a copy of it asks for the same day.
+        asked_ms = int(discord.utils.snowflake_time(source_id(context)).timestamp() * 1000)
+        expires_ms = None if end is None else until_in(end, now_ms=asked_ms, zone=self.catalog.zone)
         change = await self._grants.add(
-            account_of(user), amount, actor=actor_of(context), reason=reason, key=source_id(context)
-        )
-        words = await self.speech.words(context)
-        card = change_card(
-            "add",
-            change,
-            self.catalog,
-            words,
-            who=mention(user.id),
-            metric=self.catalog.primary_metric,
-            asked=amount,
+            account_of(user),
+            amount,
+            actor=actor_of(context),
             reason=reason,
+            key=source_id(context),
+            expires_ms=expires_ms,
+        )
+        card = await self._changed(
+            context, "add", change, user, asked=amount, reason=reason, expires_ms=expires_ms
         )
         await tell(context, card)
 
@@ -162,24 +162,26 @@ class Admin(Topic):
         change = await self._grants.remove(
             account_of(user), amount, actor=actor_of(context), reason=reason, key=source_id(context)
         )
-        words = await self.speech.words(context)
-        card = change_card(
-            "remove",
-            change,
-            self.catalog,
-            words,
-            who=mention(user.id),
-            metric=self.catalog.primary_metric,
-            asked=amount,
-            reason=reason,
-        )
+        card = await self._changed(context, "remove", change, user, asked=amount, reason=reason)
         await tell(context, card)
 
-    @admin_quota.command(name="plan", description=command_english("admin_quota plan"), ignore_extra=False)  # type: ignore[arg-type]  # the same
+    async def _changed(
+        self,
+        context: commands.Context[Any],
+        kind: Literal["add", "remove"],
+        change: Change,
+        user: discord.User,
+        **facts: Any,
+    ) -> Card:
+        words = await self.speech.words(context)
+        metric, who = self.catalog.primary_metric, mention(user.id)
+        return change_card(kind, change, self.catalog, words, who=who, metric=metric, **facts)
+
+    @admin_quota.command(name="plan", description=command_english("admin_quota plan"))  # type: ignore[arg-type]  # the same
     @app_commands.describe(
         user=option_english("admin_quota plan", "user"),
         plan=option_english("admin_quota plan", "plan"),
-        until=option_english("admin_quota plan", "until"),
+        when=option_english("admin_quota plan", "when"),
     )
     @operators_only
     async def plan(
@@ -187,14 +189,16 @@ class Admin(Topic):
         context: commands.Context[Any],
         user: Annotated[discord.User, Person],
         plan: str,
-        until: str | None = None,
+        *,
+        when: str = "",
     ) -> None:
-        """Put a user on a plan, for good or until a day."""
-        until_ms = None if until is None else until_in(until, now_ms=self._clock(), zone=self.catalog.zone)
+        """Put a user on a plan, at once or at the end of the period, for good or until a day."""
+        waits, until_ms = plan_time_in(when, now_ms=self._clock(), zone=self.catalog.zone)
         change = await self._grants.set_plan(
             account_of(user),
             plan.lower(),
             until_ms=until_ms,
+            at="period_end" if waits else "now",
             actor=actor_of(context),
             reason="",
             key=source_id(context),
@@ -247,6 +251,19 @@ class Admin(Topic):
             for plan_id in self.catalog.plans_by_rank
             if typed.lower() in plan_id
         ][:25]
+
+    @plan.autocomplete("when")
+    async def offer_times(
+        self, interaction: discord.Interaction[Any], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Offer how the time of a plan is written."""
+        if not self._operators.allow(actor_of(interaction)):
+            return []
+        words = await self.speech.words(interaction)
+        in_a_month = datetime.fromtimestamp(self._clock() / 1000, self.catalog.zone) + timedelta(days=30)
+        until = words("plan.when_until", day=Safe(in_a_month.date().isoformat()))
+        offered = (words("plan.when_period_end"), "30d", until)
+        return [app_commands.Choice(name=one, value=one) for one in offered if typed.lower() in one.lower()]
 
     @admin_quota.command(name="refund", description=command_english("admin_quota refund"), ignore_extra=False)  # type: ignore[arg-type]  # the same
     @app_commands.describe(order=option_english("admin_quota refund", "order"))

@@ -20,6 +20,11 @@ MIN_UNITS = 1
 MAX_UNITS = 1_000_000_000
 MAX_DAYS = 3650
 _DAY_MS = 86_400_000
+_AT_PERIOD_END = re.compile(
+    r"\b(at (the )?period[ _]end|period_end|at the end of the period|[àa] la fin de la p[ée]riode)\b",
+    re.IGNORECASE,
+)
+_UNTIL = re.compile(r"(until\b|jusqu['\u2019](au|[àa])(?!\w))\s*", re.IGNORECASE)
 _MENTION = re.compile(r"<@!?([1-9][0-9]{14,19})>|([1-9][0-9]{14,19})")
 
 
@@ -45,6 +50,14 @@ class BadUntilError(commands.BadArgument):
     def __init__(self, text: str) -> None:
         self.text = text
         super().__init__(f"{text!r} is no day to come, and no number of days such as 30d")
+
+
+class BadWhenError(commands.BadArgument):
+    """What stands where the time of a plan should be; `text` is what was typed."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"{text!r} says neither until when nor from when")
 
 
 class UnknownSubcommandError(commands.BadArgument):
@@ -153,3 +166,39 @@ def until_in(text: str, *, now_ms: int, zone: ZoneInfo) -> int:
     if not now_ms < end_ms <= now_ms + (MAX_DAYS + 1) * _DAY_MS:
         raise BadUntilError(text)
     return end_ms
+
+
+def plan_time_in(text: str, *, now_ms: int, zone: ZoneInfo) -> tuple[bool, int | None]:
+    """
+    Return whether a plan waits for the end of the period, and until when it holds (UTC milliseconds).
+
+    `at period end`, `30d`, `until 2026-12-31` and both together, in English and French; empty is at once, and
+    None for good.
+
+    Raises:
+        BadUntilError: what stands for the day is none.
+        BadWhenError: there is more than that.
+
+    """
+    rest = " ".join(text.split())
+    waits = _AT_PERIOD_END.search(rest)
+    if waits is not None:
+        rest = (rest[: waits.start()] + rest[waits.end() :]).strip()
+    until = _UNTIL.match(rest)
+    rest = rest if until is None else rest[until.end() :]
+    if " " in rest:
+        raise BadWhenError(text)
+    if not rest:
+        if until is not None:
+            raise BadUntilError(text)
+        return waits is not None, None
+    return waits is not None, until_in(rest, now_ms=now_ms, zone=zone)
+
+
+def split_until(reason: str, until: str | None) -> tuple[str | None, str]:
+    """Return the end of a gift and its reason, where both are typed: `until 2026-12-31 sorry for the outage`."""
+    found = None if until else _UNTIL.match(reason)
+    if found is None:
+        return until or None, reason
+    end, _, rest = reason[found.end() :].strip().partition(" ")
+    return end, rest.strip()

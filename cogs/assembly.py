@@ -130,7 +130,9 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
         paid_units,
         Balance(speech, mishaps, catalog, parts.balances, operators, clock=clock),
         Shop(speech, mishaps, catalog, parts.purchases, operators, public_url=parts.public_url),
-        PurchaseHistory(speech, mishaps, catalog, parts.history, parts.statements),
+        PurchaseHistory(
+            speech, mishaps, catalog, parts.history, statements=parts.statements, operators=operators
+        ),
         Admin(
             speech,
             mishaps,

@@ -17,6 +17,7 @@ UPGRADE = rf"v1:upgrade:(?P<plan>{_ID}):{_OWNER}"
 QUOTA = rf"v1:quota:(?P<subject>[1-9][0-9]{{0,19}}):{_OWNER}"
 HISTORY = rf"v1:history:{_OWNER}"
 PAGE = rf"v1:page:(?P<page>[0-9]{{1,6}}):{_OWNER}"
+HISTORY_OF = rf"v1:history_of:(?P<subject>[1-9][0-9]{{0,19}}):(?P<page>[0-9]{{1,6}}):{_OWNER}"
 STATEMENT = rf"v1:statement:{_OWNER}"
 REFUND = rf"v1:refund:(?P<order>ord_[0-9a-f]{{32}}):{_OWNER}"
 LOOK = rf"v1:look:(?P<order>ord_[0-9a-f]{{32}}):{_OWNER}"
@@ -72,6 +73,11 @@ def history(owner_id: int) -> str:
 def page(number: int, owner_id: int) -> str:
     """Name the button that turns an open history to a page."""
     return f"v1:page:{number}:{owner_id}"
+
+
+def history_of(subject_id: int, number: int, owner_id: int) -> str:
+    """Name the button that shows an operator a page of somebody's history, privately."""
+    return f"v1:history_of:{subject_id}:{number}:{owner_id}"
 
 
 def statement(owner_id: int) -> str:

@@ -23,6 +23,7 @@ from cogs.arguments import (
     BadAmountError,
     BadUntilError,
     BadUserError,
+    BadWhenError,
     UnknownSubcommandError,
 )
 from cogs.replies import Button, Who, in_direct_messages, interaction_of, press, source_id, tell, user_of
@@ -71,6 +72,7 @@ _EXPECTED = (
 _PROBLEMS: tuple[tuple[type[Exception], Problem], ...] = (
     (BadUserError, "bad_user"),
     (BadUntilError, "bad_date"),
+    (BadWhenError, "bad_when"),
     (commands.TooManyArguments, "too_many_arguments"),
     (commands.ArgumentParsingError, "bad_quotes"),
     (commands.UserInputError, "bad_argument"),

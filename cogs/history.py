@@ -1,14 +1,16 @@
-"""What changed a balance: `!quota_history`, page by page, for the eyes of its owner alone."""
+"""What changed a balance: `!quota_history`, page by page, for the eyes of its owner, or of an operator."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from cogs import custom_ids
-from cogs.actors import account_of
+from cogs.actors import account_of, actor_of
+from cogs.arguments import BadUserError, OperatorsOnlyError, Person
 from cogs.buttons import OwnedButton
 from cogs.cover import cover_card
 from cogs.errors import Mishaps
@@ -22,14 +24,16 @@ from cogs.replies import (
     tell_privately,
     tell_with_file,
 )
-from cogs.slash_texts import command_english
+from cogs.slash_texts import command_english, option_english
 from cogs.speech import Speech
 from cogs.topic import Topic
 from quota_core.account_statement import Statements
 from quota_core.catalog import Catalog
 from quota_core.history import History
+from quota_core.operators import Operators
 from wording.card import Card
 from wording.history_card import history_card, statement_card
+from wording.safe import safe_name
 from wording.words import Words
 
 
@@ -63,6 +67,28 @@ class PageButton(OwnedButton, template=custom_ids.PAGE):
             await tell(interaction, card, buttons)
 
 
+class HistoryOfButton(OwnedButton, template=custom_ids.HISTORY_OF):
+    """Shows an operator a page of somebody's history; who presses must be an operator now."""
+
+    topic = "PurchaseHistory"
+    own = "quota_history"
+
+    async def press(self, interaction: discord.Interaction[Any], topic: PurchaseHistory) -> None:
+        """Look again, where nobody else reads along."""
+        if not topic.operators.allow(actor_of(interaction)):
+            raise OperatorsOnlyError
+        subject_id = int(self.match["subject"])
+        try:
+            subject = interaction.client.get_user(subject_id) or await interaction.client.fetch_user(
+                subject_id
+            )
+        except discord.NotFound as error:
+            raise BadUserError(str(subject_id)) from error
+        words = await topic.speech.words(interaction)
+        card, buttons = await topic.screen_of(subject, int(self.match["page"]), interaction.user.id, words)
+        await tell(interaction, card, buttons)
+
+
 class StatementButton(OwnedButton, template=custom_ids.STATEMENT):
     """Sends the signed statement of all entries, privately."""
 
@@ -81,20 +107,35 @@ class PurchaseHistory(Topic):
     buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (
         HistoryButton,
         PageButton,
+        HistoryOfButton,
         StatementButton,
     )
 
     def __init__(
-        self, speech: Speech, mishaps: Mishaps, catalog: Catalog, history: History, statements: Statements
+        self,
+        speech: Speech,
+        mishaps: Mishaps,
+        catalog: Catalog,
+        history: History,
+        *,
+        statements: Statements,
+        operators: Operators,
     ) -> None:
         super().__init__(speech, mishaps)
+        self.operators = operators
         self._statements = statements
         self._catalog = catalog
         self._history = history
 
     @commands.hybrid_command(name="quota_history", description=command_english("quota_history"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
-    async def quota_history(self, context: commands.Context[Any]) -> None:
-        """Show the changes of the author's balance."""
+    @app_commands.describe(user=option_english("quota_history", "user"))
+    async def quota_history(
+        self, context: commands.Context[Any], user: Annotated[discord.User | None, Person] = None
+    ) -> None:
+        """Show the changes of the author's balance; of somebody else's, to operators only."""
+        if user is not None and user.id != context.author.id:
+            await self._show_other(context, user)
+            return
         words = await self.speech.words(context)
         card, buttons = await self.screen(context.author, 0, words)
         await tell_privately(
@@ -104,6 +145,32 @@ class PurchaseHistory(Topic):
             cover=cover_card(words("history.title"), words),
             opener=press(words("button.show_privately"), custom_ids.history(context.author.id)),
         )
+
+    async def _show_other(self, context: commands.Context[Any], subject: discord.User) -> None:
+        if not self.operators.allow(actor_of(context)):
+            raise OperatorsOnlyError
+        words, owner_id = await self.speech.words(context), context.author.id
+        card, buttons = await self.screen_of(subject, 0, owner_id, words)
+        await tell_privately(
+            context,
+            card,
+            buttons,
+            cover=cover_card(words("history.title_of", who=safe_name(subject.display_name)), words),
+            opener=press(words("button.show_privately"), custom_ids.history_of(subject.id, 0, owner_id)),
+        )
+
+    async def screen_of(
+        self, subject: discord.User | discord.Member, number: int, owner_id: int, words: Words
+    ) -> tuple[Card, list[Button]]:
+        """Return a page of somebody's history for the operator `owner_id`, with the buttons to its neighbours."""
+        page = await self._history.page(account_of(subject), number)
+        turns = [("button.previous", page.number - 1)] if page.number > 0 else []
+        turns += [("button.next", page.number + 1)] if page.number + 1 < page.pages else []
+        buttons = [
+            press(words(label), custom_ids.history_of(subject.id, number, owner_id))
+            for label, number in turns
+        ]
+        return history_card(page, self._catalog, words, whose=subject.display_name), buttons
 
     async def screen(
         self, user: discord.User | discord.Member, number: int, words: Words

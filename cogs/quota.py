@@ -110,7 +110,11 @@ class Balance(Topic):
         if subject_id != owner_id:
             return [again]
         return [
-            press(words("button.buy"), custom_ids.shop(owner_id), discord.ButtonStyle.primary),
+            press(
+                words("button.buy" if self._catalog.packages else "button.plans"),
+                custom_ids.shop(owner_id),
+                discord.ButtonStyle.primary,
+            ),
             press(words("button.history"), custom_ids.history(owner_id)),
             again,
         ]

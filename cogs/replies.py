@@ -10,6 +10,7 @@ Discord or a clock disagrees, it turns into a public message without a word.
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -86,14 +87,12 @@ class _Rows(discord.ui.View):
         self.stop()
 
     def to_components(self) -> list[dict[str, Any]]:
-        """Return the rows, five buttons in each."""
-        return [
-            {
-                "type": 1,
-                "components": [button.drawn() for button in self._buttons[start:][:MAX_BUTTONS_IN_ROW]],
-            }
-            for start in range(0, len(self._buttons), MAX_BUTTONS_IN_ROW)
-        ]
+        """Return the rows, at most five buttons in each, and none much shorter than the others."""
+        drawn = [button.drawn() for button in self._buttons]
+        rows = -(-len(drawn) // MAX_BUTTONS_IN_ROW)
+        # The first rows take one more where they cannot all be equal.
+        ends = [-(-len(drawn) * number // rows) for number in range(rows + 1)] if rows else []
+        return [{"type": 1, "components": drawn[start:end]} for start, end in itertools.pairwise(ends)]
 
 
 def press(label: str, custom_id: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> Button:

@@ -7,7 +7,7 @@ Who may is checked here and again in the core. Nobody creates units by it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -15,6 +15,7 @@ from discord.ext import commands
 
 from cogs import custom_ids
 from cogs.actors import actor_of
+from cogs.arguments import UnknownSubcommandError
 from cogs.errors import Mishaps
 from cogs.replies import MAX_BUTTONS, Button, press, tell
 from cogs.slash_texts import command_english, option_english
@@ -29,8 +30,10 @@ from wording.pool_card import pool_card
 from wording.shop_card import package_label
 from wording.words import Words
 
-Setting = Literal["on", "off", "members_first", "server_first", "day", "week", "month"]
+SETTINGS = ("on", "off", "members_first", "server_first", "day", "week", "month")
 MAX_DIGITS = 15
+# Not `discord.Role | None`: what is no role would be taken for none, and a cap meant for few would hold for all.
+NO_ROLE: Any = None
 
 
 class ServerQuota(Topic):
@@ -54,21 +57,26 @@ class ServerQuota(Topic):
         self._can_sell = can_sell
         self._clock = clock
 
-    @commands.hybrid_command(name="server_quota", description=command_english("server_quota"))  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
+    @commands.hybrid_command(  # type: ignore[arg-type]  # discord.py's own types do not see methods of cogs
+        name="server_quota", description=command_english("server_quota"), ignore_extra=False
+    )
     @commands.guild_only()
     @app_commands.describe(
         setting=option_english("server_quota", "setting"),
         units=option_english("server_quota", "units"),
         role=option_english("server_quota", "role"),
     )
+    @app_commands.choices(setting=[app_commands.Choice(name=one, value=one) for one in SETTINGS])
     async def server_quota(
         self,
         context: commands.Context[Any],
-        setting: Setting | None = None,
+        setting: str | None = None,
         units: str | None = None,
-        role: discord.Role | None = None,
+        role: discord.Role = NO_ROLE,
     ) -> None:
         """Show the server's quota, or change one setting of it."""
+        if setting is not None and setting not in SETTINGS:
+            raise UnknownSubcommandError(setting, SETTINGS)
         actor = actor_of(context)
         guild_id = actor.guild_id
         if guild_id is None:
@@ -93,7 +101,15 @@ class ServerQuota(Topic):
         balance = await self._balances.of(AccountRef("guild", str(guild_id)))
         words = await self.speech.words(context)
         manages = actor.administrator or actor.manages_guild
-        card = pool_card(pool, balance, self._catalog, words, now_ms=self._clock(), manages=manages)
+        card = pool_card(
+            pool,
+            balance,
+            self._catalog,
+            words,
+            now_ms=self._clock(),
+            manages=manages,
+            changed=setting is not None,
+        )
         await tell(context, card, self._row(guild_id, context.author.id, words) if manages else ())
 
     def _row(self, guild_id: int, owner_id: int, words: Words) -> list[Button]:

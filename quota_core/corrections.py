@@ -16,7 +16,7 @@ from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
 from quota_core.database import Database
-from quota_core.errors import AmountError
+from quota_core.errors import AmountError, QuotaError
 from quota_core.keys import derived_key
 from quota_core.ledger import Draft, EntryKind, Window
 from quota_core.parts import Part
@@ -26,6 +26,10 @@ from quota_core.store import entries as entry_rows
 
 MAX_REASON_LENGTH = 200
 MAX_PERCENT = 100
+
+
+class UnknownAccountError(QuotaError):
+    """Nothing is known of an account; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,14 @@ class Corrections:
         self._clock = clock
 
     async def bring_to(
-        self, account: AccountRef, percent: int, *, metric: str | None, actor: str, reason: str
+        self,
+        account: AccountRef,
+        percent: int,
+        *,
+        metric: str | None,
+        actor: str,
+        reason: str,
+        create: bool = False,
     ) -> list[Corrected]:
         """
         Make each open window with a limit hold `percent` (0..100) of it, rounded up; return these windows.
@@ -58,6 +69,7 @@ class Corrections:
         Raises:
             AmountError: the percentage is out of bounds.
             UnknownMetricError: there is no such metric.
+            UnknownAccountError: nothing is known of the account, and it is not to be opened (`create`).
 
         """
         if not 0 <= percent <= MAX_PERCENT:
@@ -67,16 +79,32 @@ class Corrections:
         key = secrets.token_bytes(16)
         return await self._database.write(
             lambda: self._correct(
-                account, name, percent, actor=actor, reason=reason[:MAX_REASON_LENGTH], key=key
+                account,
+                name,
+                percent,
+                actor=actor,
+                reason=reason[:MAX_REASON_LENGTH],
+                key=key,
+                create=create,
             )
         )
 
     def _correct(
-        self, account: AccountRef, metric: str, percent: int, *, actor: str, reason: str, key: bytes
+        self,
+        account: AccountRef,
+        metric: str,
+        percent: int,
+        *,
+        actor: str,
+        reason: str,
+        key: bytes,
+        create: bool,
     ) -> Work[list[Corrected]]:
         now_ms = self._clock()
-        states = yield from self._book.states_of([account], now_ms=now_ms, create=True)
+        states = yield from self._book.states_of([account], now_ms=now_ms, create=create)
         state = states[account]
+        if not state.id:
+            raise UnknownAccountError(str(account))
         payers = yield from self._book.payers([(state, metric)], now_ms)
         payer = payers[state.id, metric]
         posting = Posting(self._book, now_ms)

@@ -21,8 +21,9 @@ class HistoryLine:
     """
     One change, or one order that is not paid (`status` pending or failed; then there is no balance after).
 
-    `kind` is that of an entry in small letters, or block and unblock; units are positive; `after` is what the lots
-    held then. Of holds, those are changes that are open: what they were settled with is use, as requests are.
+    `kind` is that of an entry in small letters, or block and unblock; units are positive; `order` is the id of what
+    was ordered; `after` is what the lots held then. Of holds, those are changes that are open: what they were
+    settled with is use, as requests are.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class HistoryLine:
     plan: str | None
     after: int | None
     at_ms: int
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +78,16 @@ class History:
         rows = yield fetch(
             """
             SELECT e.kind, coalesce(o.state, 'done'), e.metric, e.units, o.price_minor, o.currency, o.package,
-                e.parts, e.purchased_left, e.at_ms, e.id, 0
+                e.parts, e.purchased_left, e.at_ms, e.id, 0, o.id
             FROM entries e LEFT JOIN orders o ON o.entry = e.id
             WHERE e.account = $1 AND e.kind > 2 AND e.kind NOT IN (8, 9, 10, 11)
                 AND NOT (e.kind = 15 AND e.units = 0)
             UNION ALL
-            SELECT 8, 'done', h.metric, h.units, NULL, NULL, NULL, '', NULL, e.at_ms, e.id, 0
+            SELECT 8, 'done', h.metric, h.units, NULL, NULL, NULL, '', NULL, e.at_ms, e.id, 0, NULL
             FROM holds h JOIN entries e ON e.id = h.entry WHERE h.account = $1
             UNION ALL
             SELECT 5, o.state, o.metric, o.units, o.price_minor, o.currency, o.package, '', NULL, o.opened_ms,
-                o.after_entry, o.opened_ms
+                o.after_entry, o.opened_ms, o.id
             FROM orders o WHERE o.account = $1 AND o.state IN ('pending', 'failed')
             ORDER BY 11 DESC, 12 DESC LIMIT $2 OFFSET $3
             """,
@@ -105,6 +107,7 @@ class History:
                 plan=said_by(parts_of(row[7])[-1]).after if row[0] == EntryKind.PLAN else None,
                 after=row[8],
                 at_ms=row[9],
+                order=row[12],
             )
             for row in rows
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from quota_core.accounts import AccountRef
-from quota_core.corrections import Corrected, Corrections
+from quota_core.corrections import Corrected, Corrections, UnknownAccountError
 from quota_core.errors import AmountError, UnknownMetricError
 from terminal.proof_arguments import Action
 from terminal.reply import Reply
@@ -25,6 +25,7 @@ def add_account_commands(commands: Commands, shared: argparse.ArgumentParser, *,
     reset.add_argument("--account", required=True, help="such as user:1")
     reset.add_argument("--metric", help="the catalog's primary one unless given")
     reset.add_argument("--target", type=int, default=0, metavar="PERCENT", help="of each limit (0)")
+    reset.add_argument("--new", action="store_true", help="open the account if nothing is known of it")
     reset.add_argument("--reason", default="account reset", help="kept with who did it")
     reset.set_defaults(action=tool, command="account reset", by=_who(), if_cut_off="look before you repeat")
 
@@ -46,6 +47,7 @@ async def reset_account(corrections: Corrections, options: Mapping[str, Any], re
             metric=options.get("metric"),
             actor=f"terminal:{options['by']}"[:100],
             reason=options["reason"],
+            create=options["new"],
         )
     except ValueError as error:
         reply.tell(f"{error}: an account is spelled such as user:1")
@@ -53,6 +55,9 @@ async def reset_account(corrections: Corrections, options: Mapping[str, Any], re
     except AmountError as error:
         reply.tell(f"--target is a share from {error.minimum} to {error.maximum} percent")
         return 2
+    except UnknownAccountError as error:
+        reply.tell(f"nothing was changed: nothing is known of {error}; look at the id, or open it with --new")
+        return 1
     except UnknownMetricError:
         reply.tell("the catalog has no such metric")
         return 1

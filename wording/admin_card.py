@@ -27,6 +27,7 @@ def change_card(
     metric: str,
     asked: int,
     reason: str = "",
+    expires_ms: int | None = None,
 ) -> Card:
     """
     Return what was given or taken, and the balance before and after.
@@ -40,6 +41,7 @@ def change_card(
         metric: what was moved.
         asked: units asked for; the card says so when fewer were there to take.
         reason: as typed.
+        expires_ms: when what was given ends (UTC milliseconds); None: never.
 
     """
     units = words.units(change.units, catalog, metric)
@@ -55,7 +57,11 @@ def change_card(
             lines.append(words("change.less_line", asked=words.units(asked, catalog, metric)))
     after = words.units(change.after, catalog, metric)
     line = words("change.balance_line", before=change.before, after=after)
-    fields = [Field(words("change.balance"), line), *_reason(reason, words)]
+    fields = [Field(words("change.balance"), line)]
+    if expires_ms is not None:
+        end = words("change.until_line", moment=words.moment(expires_ms), when=words.relative(expires_ms))
+        fields.append(Field(words("change.until"), end))
+    fields += _reason(reason, words)
     return Card(words(title), "\n".join(lines), tuple(fields), tone=tone)
 
 

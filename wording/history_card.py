@@ -6,6 +6,7 @@ from quota_core.catalog import Catalog
 from quota_core.history import HistoryLine, HistoryPage
 from wording.card import Card, Field
 from wording.names import package_name, plan_name
+from wording.safe import Safe, safe_name
 from wording.words import Words
 
 UNPAID = ("pending", "failed")
@@ -16,13 +17,18 @@ KINDS = (
 )
 
 
-def history_card(page: HistoryPage, catalog: Catalog, words: Words) -> Card:
-    """Return a page of changes with amount, price, status, balance after and time; an empty one says what to do."""
+def history_card(page: HistoryPage, catalog: Catalog, words: Words, *, whose: str | None = None) -> Card:
+    """
+    Return a page of changes with amount, price, status, balance after and time; an empty one says what to do.
+
+    `whose` is the name of somebody else at whose history an operator looks: then each order has its id.
+    """
+    title = words("history.title") if whose is None else words("history.title_of", who=safe_name(whose))
     if not page.lines:
-        return Card(words("history.title"), words("history.empty"))
+        return Card(title, words("history.empty") if whose is None else words("history.empty_of"))
     return Card(
-        words("history.title"),
-        fields=tuple(_line(line, catalog, words) for line in page.lines),
+        title,
+        fields=tuple(_line(line, catalog, words, with_order=whose is not None) for line in page.lines),
         footer=words("history.page", number=page.number + 1, pages=page.pages),
     )
 
@@ -36,7 +42,7 @@ def statement_card(entries: int, earlier: int, words: Words) -> Card:
     return Card(words("history.statement"), "\n".join(lines))
 
 
-def _line(line: HistoryLine, catalog: Catalog, words: Words) -> Field:
+def _line(line: HistoryLine, catalog: Catalog, words: Words, *, with_order: bool) -> Field:
     kind = line.kind if line.kind in KINDS else "other"
     if kind == "purchase" and line.status in UNPAID:
         kind = f"purchase_{line.status}"
@@ -55,4 +61,6 @@ def _line(line: HistoryLine, catalog: Catalog, words: Words) -> Field:
     lines = [" · ".join(details)]
     if line.after is not None:
         lines.append(words("history.after", units=words.units(line.after, catalog, line.metric)))
+    if with_order and line.order is not None:
+        lines.append(words("history.order", order=Safe(line.order)))
     return Field(title, "\n".join(lines))

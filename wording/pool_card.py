@@ -14,12 +14,23 @@ MAX_SHOWN = 900
 
 
 def pool_card(
-    pool: Pool, balance: Balance, catalog: Catalog, words: Words, *, now_ms: int, manages: bool
+    pool: Pool,
+    balance: Balance,
+    catalog: Catalog,
+    words: Words,
+    *,
+    now_ms: int,
+    manages: bool,
+    changed: bool = False,
 ) -> Card:
-    """Return the server's balance in units, whether it is for members, and what each may draw."""
+    """
+    Return the server's balance in units, whether it is for members, and what each may draw.
+
+    With `changed` the title says that a setting was saved, and the order of paying is shown also while it is off.
+    """
     drawn = quota_card(balance, catalog, words, whose=None, now_ms=now_ms)
     lines = [words("pool.on" if pool.enabled else "pool.off")]
-    if pool.enabled:
+    if pool.enabled or changed:
         lines.append(words("pool.server_first" if pool.pays_first else "pool.members_first"))
     caps = [
         words(
@@ -34,4 +45,5 @@ def pool_card(
         fields.append(Field(words("pool.caps"), clipped("\n".join(caps), MAX_SHOWN)))
     if manages:
         fields.append(Field(words("pool.how"), words("pool.how_line")))
-    return Card(words("pool.title"), drawn.description, tuple(fields), tone=drawn.tone)
+    title = words("pool.changed" if changed else "pool.title")
+    return Card(title, drawn.description, tuple(fields), tone=drawn.tone)

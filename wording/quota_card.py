@@ -80,7 +80,10 @@ def quota_card(balance: Balance, catalog: Catalog, words: Words, *, whose: str |
 def mention_card(balance: Balance, catalog: Catalog, words: Words, *, now_ms: int) -> Card:
     """Return what a mention of the bot alone answers: the dashboard and the three commands."""
     card = quota_card(balance, catalog, words, whose=None, now_ms=now_ms)
-    commands = Field(words("help.mention_title"), words("mention.commands"))
+    commands = Field(
+        words("help.mention_title"),
+        words("mention.commands" if catalog.packages else "mention.commands_plans"),
+    )
     return Card(card.title, card.description, (*card.fields, commands), card.footer, card.tone)
 
 

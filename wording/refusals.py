@@ -22,6 +22,7 @@ Problem = Literal[
     "bad_user",
     "bad_amount",
     "bad_date",
+    "bad_when",
     "unknown_plan",
     "unknown_subcommand",
     "too_many_arguments",
@@ -74,7 +75,7 @@ def refusal_card(
         )
     if isinstance(error, errors.UnknownPlanError):
         return argument_card("unknown_plan", words, usage="", given=error.plan, plans=error.plans)
-    return _other(error, words, error_id)
+    return _other(error, words, error_id, operator=operator)
 
 
 def argument_card(problem: Problem, words: Words, *, usage: str, **facts: str | int | Sequence[str]) -> Card:
@@ -182,7 +183,7 @@ def _unavailable(error: errors.UnavailableError, words: Words, error_id: str | N
     return Card(words("refusal.unavailable"), line, tone=Tone.WARNING)
 
 
-def _other(error: Exception, words: Words, error_id: str | None) -> Card:
+def _other(error: Exception, words: Words, error_id: str | None, *, operator: bool) -> Card:
     if isinstance(error, NotManagerError):
         return Card(words("problem.not_allowed"), words("problem.not_manager_line"), tone=Tone.BAD)
     if isinstance(error, errors.NotAllowedError):
@@ -196,7 +197,9 @@ def _other(error: Exception, words: Words, error_id: str | None) -> Card:
     if what is None:
         return _card("fault", words, error_id, Tone.BAD)
     kind, name = what
-    return Card(words(f"refusal.{kind}"), words(f"refusal.{kind}_line", what=name), tone=Tone.WARNING)
+    # An operator looks for somebody else's order.
+    line = f"refusal.{kind}{'_operator' if operator and kind == 'unknown_order' else ''}_line"
+    return Card(words(f"refusal.{kind}"), words(line, what=name), tone=Tone.WARNING)
 
 
 def _nowhere(error: Exception) -> tuple[str, str] | None:

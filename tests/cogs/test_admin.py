@@ -64,8 +64,8 @@ class TestOperators:
 
     @pytest.mark.parametrize(
         ("until", "ends"),
-        [("", False), (" 30d", True), (f" {IN_A_YEAR}", True)],
-        ids=["good", "days", "date"],
+        [("", False), (" 30d", True), (f" {IN_A_YEAR}", True), (f" until {IN_A_YEAR}", True)],
+        ids=["good", "days", "date", "until"],
     )
     async def test_plan(self, talk: Talk, core: Core, until: str, *, ends: bool) -> None:
         """For good, for some days, until a day."""
@@ -75,6 +75,48 @@ class TestOperators:
         assert "Free → **Ultra**" in text_of(answer)
         assert balance.plan == "ultra"
         assert (balance.plan_until_ms is not None) == ends
+
+    @pytest.mark.parametrize(
+        ("when", "ends"),
+        [
+            ("at period end", False),
+            (f"at period end until {IN_A_YEAR}", True),
+            ("à la fin de la période", False),
+        ],
+    )
+    async def test_plan_at_period_end(self, talk: Talk, core: Core, when: str, *, ends: bool) -> None:
+        """The plan in force stays until the day turns; the card says from when."""
+        typed = await talk.answer_to(f"!admin_quota plan {MEMBER} ultra {when}", as_=OPERATOR_ID)
+        before = await core.parts.balances.of(AccountRef("user", str(MEMBER_ID)))
+        core.clock.ahead_ms += 25 * 3_600_000
+        after = await core.parts.balances.of(AccountRef("user", str(MEMBER_ID)))
+        slash = await talk.slash(
+            "admin_quota plan", as_=OPERATOR_ID, user=str(MEMBER_ID), plan="pro", when=when
+        )
+
+        assert "⏰ From" in text_of(typed)
+        assert "⏰ From" in text_of(slash)
+        assert (before.plan, after.plan) == ("free", "ultra")
+        assert (after.plan_until_ms is not None) == ends
+
+    @pytest.mark.parametrize("until", [f"until {IN_A_YEAR}", "until 30d", "jusqu'au 30d"])
+    async def test_a_gift_can_end(self, talk: Talk, core: Core, until: str) -> None:
+        """Typed before the reason, or an option of its own; the card says when, and what is left then expires."""
+        typed = await talk.answer_to(f"!admin_quota add {MEMBER} 7 {until} a sorry start", as_=OPERATOR_ID)
+        slash = await talk.slash(
+            "admin_quota add", as_=OPERATOR_ID, user=str(MEMBER_ID), amount=5, until="30d", reason="thanks"
+        )
+        account = AccountRef("user", str(MEMBER_ID))
+        given = (await core.parts.balances.of(account)).metrics[0].expiring_left
+        core.clock.ahead_ms += 370 * 86_400_000
+        left = (await core.parts.balances.of(account)).metrics[0].expiring_left
+
+        assert "⏰ Until" in text_of(typed)
+        assert "a sorry start" in text_of(typed)
+        assert "until" not in text_of(typed)
+        assert "⏰ Until" in text_of(slash)
+        assert (given, left) == (12, 0)
+        assert (await core.database.read(_audit))[0][2] == "a sorry start"
 
     async def test_plan_by_slash(self, talk: Talk, core: Core) -> None:
         """The same, privately."""
@@ -121,7 +163,7 @@ class TestOperators:
 
         assert title_of(refused) == "✏️ Not an amount"
         assert "1,000,000,000" in text_of(refused)
-        assert "!admin_quota add <@user> <amount> [reason]" in text_of(refused)
+        assert "!admin_quota add <@user> <amount> [until …] [reason]" in text_of(refused)
         assert await core.bought() == 0
 
     @pytest.mark.parametrize("amount", [0, -1, 1_000_000_001])
@@ -152,7 +194,10 @@ class TestOperators:
             (f"plan {MEMBER} pro tomorrow", "✏️ Not a date"),
             (f"plan {MEMBER} pro 2020-01-01", "✏️ Not a date"),
             (f"plan {MEMBER} pro 2026-02-30", "✏️ Not a date"),
-            (f"plan {MEMBER} pro 30d please", "✏️ Too much of a good thing"),
+            (f"plan {MEMBER} pro 30d please", "✏️ I did not understand the time"),
+            (f"plan {MEMBER} pro until", "✏️ Not a date"),
+            (f"plan {MEMBER} pro at period end until 2020-01-01", "✏️ Not a date"),
+            (f"add {MEMBER} 5 until Friday", "✏️ Not a date"),
             (f'plan {MEMBER} "pro', "✏️ A quotation mark is missing"),
             ("give", "🔎 Unknown command"),
             ("", "📖 !admin_quota"),

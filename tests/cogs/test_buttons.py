@@ -23,6 +23,7 @@ SAMPLES = {
     custom_ids.QUOTA: custom_ids.quota(HUGE_ID, HUGE_ID),
     custom_ids.HISTORY: custom_ids.history(HUGE_ID),
     custom_ids.PAGE: custom_ids.page(999_999, HUGE_ID),
+    custom_ids.HISTORY_OF: custom_ids.history_of(HUGE_ID, 999_999, HUGE_ID),
     custom_ids.STATEMENT: custom_ids.statement(HUGE_ID),
     custom_ids.STATS: custom_ids.stats(HUGE_ID),
     custom_ids.REFUND: custom_ids.refund(ORDER, HUGE_ID),
@@ -48,6 +49,7 @@ OF_THE_MEMBER = [
     custom_ids.quota(MEMBER_ID, MEMBER_ID),
     custom_ids.history(MEMBER_ID),
     custom_ids.page(0, MEMBER_ID),
+    custom_ids.history_of(FRIEND_ID, 0, MEMBER_ID),
     custom_ids.statement(MEMBER_ID),
     custom_ids.stats(MEMBER_ID),
     custom_ids.refund(ORDER, MEMBER_ID),
@@ -133,6 +135,20 @@ async def test_answers_leave_nothing_in_the_store_of_views(talk: Talk, running: 
 def test_labels_are_cut_to_what_discord_takes() -> None:
     """Eighty characters."""
     assert len(press("x" * 200, "v1:shop:1").label) == 80
+
+
+@pytest.mark.parametrize(
+    ("count", "rows"),
+    [(0, []), (1, [1]), (5, [5]), (6, [3, 3]), (7, [4, 3]), (11, [4, 4, 3]), (25, [5] * 5)],
+)
+def test_rows_are_about_equally_long(count: int, rows: list[int]) -> None:
+    """A sixth button does not stand alone, and their order stays."""
+    drawn = view_of([press("x", f"v1:page:{number}:1") for number in range(count)]).to_components()
+
+    assert [len(row["components"]) for row in drawn] == rows
+    assert [one["custom_id"] for row in drawn for one in row["components"]] == [
+        f"v1:page:{number}:1" for number in range(count)
+    ]
 
 
 def test_buttons_are_drawn_as_discord_py_draws_them() -> None:

@@ -1,5 +1,7 @@
 """What changed a balance, for the eyes of its owner alone."""
 
+import re
+
 import aiohttp
 import pytest
 
@@ -8,6 +10,7 @@ from quota_core.accounts import AccountRef
 from quota_core.operators import Actor
 from quota_core.statement_check import check_statement
 from sandbox.places import FRIEND_ID, MEMBER_ID, OPERATOR_ID
+from tests.cogs.buying import bought
 from tests.cogs.stack import Core, Running
 from tests.cogs.talk import MENTION, Talk, labels_of, text_of, title_of
 
@@ -100,6 +103,46 @@ class TestHistory:
 
         assert answer["ephemeral"]
         assert title_of(answer) == "🧾 Your history"
+
+
+@pytest.mark.usefixtures("running")
+class TestSomebodyElses:
+    async def test_an_operator_sees_it_privately_in_every_form(self, talk: Talk, core: Core) -> None:
+        """Page by page; never in public."""
+        await _grants(core, 7)
+        slash = await talk.slash("quota_history", as_=OPERATOR_ID, user=str(MEMBER_ID))
+        cover = await talk.answer_to(f"!quota_history <@{MEMBER_ID}>", as_=OPERATOR_ID)
+        first = await talk.press_label(cover, "Show it to me only", as_=OPERATOR_ID)
+        second = await talk.press_label(first, "Next", as_=OPERATOR_ID)
+
+        assert title_of(slash) == title_of(first) == "🧾 History of Léa Moreau"
+        assert "+7 requests" in text_of(first)
+        assert "+7 requests" not in text_of(cover)
+        assert "+2 requests" in text_of(second)
+        assert slash["ephemeral"]
+        assert second["ephemeral"]
+        assert labels_of(first) == ["Next"]
+
+    async def test_orders_have_their_ids_there(self, talk: Talk, core: Core) -> None:
+        """So that one can be refunded; an empty history says so."""
+        await bought(core)
+        full = await talk.slash("quota_history", as_=OPERATOR_ID, user=str(MEMBER_ID))
+        own = await talk.slash("quota_history")
+        empty = await talk.slash("quota_history", as_=OPERATOR_ID, user=str(FRIEND_ID))
+
+        assert re.search(r"Order `ord_[0-9a-f]{32}`", text_of(full))
+        assert "ord_" not in text_of(own)
+        assert "no purchase" in text_of(empty)
+
+    async def test_nobody_else_sees_it(self, talk: Talk, core: Core, running: Running) -> None:
+        """Neither by the command nor by a button that somebody made up."""
+        await _grants(core, 1)
+        typed = await talk.answer_to(f"!quota_history <@{MEMBER_ID}>", as_=FRIEND_ID)
+        slash = await talk.slash("quota_history", as_=FRIEND_ID, user=str(MEMBER_ID))
+        forged = await talk.drawn_by(running.bot, custom_ids.history_of(MEMBER_ID, 0, FRIEND_ID))
+        pressed = await talk.press_label(forged, "Old", as_=FRIEND_ID)
+
+        assert [title_of(one) for one in (typed, slash, pressed)] == ["⛔ Not allowed"] * 3
 
 
 @pytest.mark.usefixtures("running")

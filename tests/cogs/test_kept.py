@@ -3,9 +3,9 @@
 import pytest
 
 from sandbox.places import FRIEND_ID, GENERAL_ID, MEMBER_ID
+from tests.cogs.buying import bought
 from tests.cogs.stack import Core, Running
 from tests.cogs.talk import Talk, labels_of, text_of, title_of
-from tests.cogs.test_notices import bought
 
 
 @pytest.fixture

@@ -196,3 +196,35 @@ async def test_nobody_else_buys_for_the_server(talk: Talk, core: Core, running: 
     assert all(answer["ephemeral"] for answer in answers)
     assert not any("Pay" in label for answer in answers for label in labels_of(answer))
     assert await ordered(core) == []
+
+
+@pytest.mark.usefixtures("running")
+async def test_a_setting_that_does_not_exist_is_explained(talk: Talk) -> None:
+    """With those that there are; nothing is changed, and nothing is shown as if it were."""
+    for typed in ("nonsense", "members_first|nonsense"):
+        answer = await talk.answer_to(f"!server_quota {typed}", as_=ADMIN_ID)
+
+        assert title_of(answer) == "🔎 Unknown command"
+        assert "members\\_first" in text_of(answer)
+
+
+@pytest.mark.usefixtures("running")
+async def test_a_role_that_is_none_caps_nobody(talk: Talk, core: Core) -> None:
+    """A cap that was meant for few must not hold for everyone."""
+    answer = await talk.answer_to("!server_quota day 5 nonsense", as_=ADMIN_ID)
+    more = await talk.answer_to(f"!server_quota day 5 <@&{ADMIN_ROLE_ID}> please", as_=ADMIN_ID)
+
+    assert title_of(answer) == "✏️ I did not understand that"
+    assert title_of(more) == "✏️ Too much of a good thing"
+    assert (await core.parts.pools.of(GUILD_ID)).caps == ()
+
+
+@pytest.mark.usefixtures("running")
+async def test_what_was_saved_is_said(talk: Talk) -> None:
+    """Also who pays first while members may not use it yet."""
+    changed = await talk.answer_to("!server_quota server_first", as_=ADMIN_ID)
+    shown = await talk.answer_to("!server_quota", as_=ADMIN_ID)
+
+    assert title_of(changed) == "✅ Server quota changed"
+    assert "The server's quota goes first." in text_of(changed)
+    assert title_of(shown) == "🏠 This server's quota"

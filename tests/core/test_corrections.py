@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from quota_core.accounts import AccountRef
-from quota_core.corrections import Corrected, Corrections
+from quota_core.corrections import Corrected, Corrections, UnknownAccountError
 from quota_core.errors import AmountError, OutOfQuotaError, UnknownMetricError
 from tests.core.catalogs import everything
 from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
@@ -32,7 +32,7 @@ async def to(corrections: Corrections, percent: int, **options: str) -> list[Cor
     """Correct Ana's use."""
     named = {"metric": "requests", "reason": "demo", **options}
     return await corrections.bring_to(
-        ANA, percent, metric=named["metric"], actor="terminal:root", reason=named["reason"]
+        ANA, percent, metric=named["metric"], actor="terminal:root", reason=named["reason"], create=True
     )
 
 
@@ -64,6 +64,16 @@ async def test_each_window_is_brought_to_its_own_share(wide: OpenLedger, correct
     assert [(one.kind, one.before, one.after) for one in charged] == [("day", 13, 5), ("month", 38, 30)]
     assert all(overage == 0 for _, overage in (await used_windows(wide)).values())
     await assert_sound(wide)
+
+
+async def test_an_account_that_never_was_is_not_opened_by_mistake(
+    wide: OpenLedger, corrections: Corrections
+) -> None:
+    """A typing error names nobody; nothing is written."""
+    with pytest.raises(UnknownAccountError, match="user:1"):
+        await corrections.bring_to(ANA, 50, metric=None, actor="terminal:root", reason="")
+
+    assert await wide.rows("SELECT count(*) FROM accounts") == [(0,)]
 
 
 async def test_who_did_it_and_why_is_kept(wide: OpenLedger, corrections: Corrections) -> None:

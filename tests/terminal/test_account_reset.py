@@ -9,8 +9,9 @@ async def test_an_account_is_prepared_beside_the_bot_and_without_it(tmp_path: Pa
     """The quota shows it at once; the ledger stays sound; nonsense is told in a line."""
     async with opened_place(tmp_path) as place:
         async with place.bot() as bot:
+            typo, warned, _ = await reset(place, "--account", "user:1", "--target", "90")
             code, said, _ = await reset(
-                place, "--account", "user:1", "--metric", "requests", "--target", "90"
+                place, "--account", "user:1", "--metric", "requests", "--target", "90", "--new"
             )
             key = await bot.key("quota:read")
             shown = await bot.json("/api/quota/1", headers=key)
@@ -20,7 +21,9 @@ async def test_an_account_is_prepared_beside_the_bot_and_without_it(tmp_path: Pa
         beyond, bounds, _ = await reset(place, "--account", "user:1", "--target", "101")
         strange, unknown, _ = await reset(place, "--account", "user:1", "--metric", "teapots")
 
-    assert (code, later, sound) == (0, 0, 0)
+    assert (typo, code, later, sound) == (1, 0, 0, 0)
+    assert "nothing is known of user:1" in warned
+    assert "--new" in warned
     assert said == "this day: 0 used before, 45 of 50 now"
     assert (shown["daily_used"], shown["daily_remaining"]) == (45, 5)
     assert emptied == "this day: 45 used before, 0 of 50 now"

@@ -338,7 +338,7 @@ def test_help_lists_what_the_reader_may_use(english: Words) -> None:
 
     assert all(f"!{name}" in texts[0] for name in COMMANDS)
     assert "admin_quota" not in texts[0]
-    assert "`!admin_quota plan <@user> <plan> [until]`" in texts[1]
+    assert "`!admin_quota plan <@user> <plan> [when]`" in texts[1]
 
 
 def test_help_about_one_command(english: Words, french: Words) -> None:

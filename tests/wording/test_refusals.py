@@ -20,6 +20,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "bad_user": {"given": "x"},
     "bad_amount": {"minimum": 1, "maximum": 10**9},
     "bad_date": {"given": "x"},
+    "bad_when": {"given": "x"},
     "unknown_plan": {"given": "x", "plans": ("free", "pro")},
     "unknown_subcommand": {"choices": ("add", "remove")},
     "cooldown": {"retry_ms": RESET_MS},
@@ -226,9 +227,9 @@ def test_a_missing_argument_shows_how_the_command_is_typed(english: Words, frenc
     ]
 
     assert "Please also give **amount**." in texts[0]
-    assert "`!admin_quota add <@user> <amount> [reason]`" in texts[0]
+    assert "`!admin_quota add <@user> <amount> [until …] [reason]`" in texts[0]
     assert "Indiquez aussi **nombre**." in texts[1]
-    assert "`!admin_quota add <@utilisateur> <nombre> [raison]`" in texts[1]
+    assert "`!admin_quota add <@utilisateur> <nombre> [jusqu'au …] [raison]`" in texts[1]
 
 
 def test_bounds_and_choices_are_named(english: Words) -> None:
@@ -245,3 +246,15 @@ def test_a_cooldown_counts_down(english: Words) -> None:
     card = argument_card("cooldown", english, usage="", retry_ms=RESET_MS)
 
     assert card.description == "You can do this again <t:1800012240:R>."
+
+
+def test_an_unknown_order_points_operators_to_the_members_history(
+    catalog: Catalog, english: Words, french: Words
+) -> None:
+    """Their own would not help; a member reads of theirs."""
+    error = errors.UnknownOrderError("ord_1")
+    operators = [drawn(refusal_card(error, catalog, words, operator=True)) for words in (english, french)]
+
+    assert "`/quota_history` with a member" in operators[0]
+    assert "`/quota_history` avec un membre" in operators[1]
+    assert "shows yours" in drawn(refusal_card(error, catalog, english))
