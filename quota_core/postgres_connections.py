@@ -23,6 +23,8 @@ COMMAND_SECONDS = 90
 """How long an answer is waited for when the network is gone; the server's own limits end work much earlier."""
 SESSION = {
     "application_name": "jauge",
+    # A backslash in a literal is a backslash: `postgres_dialect.execution` counts on it.
+    "standard_conforming_strings": "on",
     "statement_timeout": "60s",
     "lock_timeout": "10s",
     # Rows that a stuck process locked are free again soon.
@@ -41,6 +43,22 @@ SELECT current_setting('server_version_num')::int / 10000, current_setting('serv
     current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
     pg_is_in_recovery(), current_schema()
 """
+
+
+class Session(asyncpg.Connection):  # type: ignore[misc]  # it has no type hints
+    """A connection that knows under which name the server has a statement, so that its text is read once."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._named: dict[str, Any] = {}
+
+    async def name_of(self, text: str) -> str:
+        """Return the name of a statement, which the server learns first if it must."""
+        statement = self._named.get(text)
+        if statement is None:
+            statement = self._named[text] = await self.prepare(text)
+        name: str = statement.get_name()
+        return name
 
 
 class Connections:
@@ -100,6 +118,7 @@ class Connections:
             statement_cache_size=512,
             max_cached_statement_lifetime=0,
             server_settings=SESSION,
+            connection_class=Session,
         )
         try:
             _require(await connection.fetchrow(_PROMISES))

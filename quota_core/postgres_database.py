@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # it has no type hints
 
-from quota_core import postgres_dialect
 from quota_core.database import Cache
 from quota_core.errors import ConstraintError, HaltedError, SchemaError, UnavailableError
 from quota_core.halting import Halting
 from quota_core.one_moment import Read
 from quota_core.postgres_connections import Connections
 from quota_core.postgres_listening import listen
-from quota_core.statements import Row, Statement, Work, tables
+from quota_core.postgres_statements import drive, drive_to_commit
+from quota_core.statements import Work, tables
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class PostgresDatabase(Halting):
 
         async def read(work: Callable[[], Work[T]], /) -> T:
             try:
-                return await _drive(connection, work, reading=True)
+                return await drive(connection, work)
             except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as error:
                 raise self._judge(error, "read")[1] from error
 
@@ -183,13 +183,16 @@ class PostgresDatabase(Halting):
         try:
             await connection.execute(begin)
             try:
-                result = await _drive(connection, work, reading=begin == _READ)
+                if begin == _READ:
+                    result = await drive(connection, work)
+                    await connection.execute("COMMIT")
+                else:
+                    result = await drive_to_commit(connection, work)
             except BaseException:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                     sound = True
                 raise
-            await connection.execute("COMMIT")
             sound = True
         except asyncpg.InterfaceError as error:
             if connection.is_closed():
@@ -221,35 +224,3 @@ class PostgresDatabase(Halting):
 def _require_ours(found: set[str]) -> None:
     if found and "migrations" not in found:
         raise SchemaError("the database is that of another program; make one for the ledger alone")
-
-
-async def _drive(connection: Any, work: Callable[[], Work[T]], *, reading: bool) -> T:
-    generator = work()
-    try:
-        statement = next(generator)
-        while True:
-            statement = generator.send(await _execute(connection, statement, reading=reading))
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        generator.close()
-
-
-async def _execute(connection: Any, statement: Statement, *, reading: bool) -> list[Row]:
-    sql, given = statement.sql, statement.rows
-    if postgres_dialect.changes_schema(sql):
-        await connection.execute(postgres_dialect.schema(sql))
-        return []
-    text = postgres_dialect.query(sql, statement.types, reading=reading)
-    if statement.types:
-        columns = postgres_dialect.columns(statement.types, given)
-        return list(map(tuple, await connection.fetch(text, *columns))) if columns else []
-    if not statement.reads and not isinstance(given, tuple):
-        await connection.executemany(text, given)
-        return []
-    found: list[Row] = []
-    for arguments in given:
-        if "= ANY($1)" not in text or arguments[0]:
-            found += map(tuple, await connection.fetch(text, *arguments))
-    return found

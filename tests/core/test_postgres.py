@@ -211,7 +211,7 @@ class CutAtCommit:
     async def execute(self, sql: str) -> None:
         """Do what the real one does, and be lost after it committed."""
         await self.real.execute(sql)
-        if sql == "COMMIT":
+        if sql.endswith("COMMIT"):
             self.cut = True
             self.real.terminate()
             raise ConnectionResetError
