@@ -23,13 +23,7 @@ from quota_core.catalog import MAX_UNITS
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.decisions import Consume, Decisions, StaleError, call_of
-from quota_core.errors import (
-    AmountError,
-    ConstraintError,
-    QuotaError,
-    UnavailableError,
-    UnknownMetricError,
-)
+from quota_core.errors import AmountError, ConstraintError, QuotaError, UnavailableError, UnknownMetricError
 from quota_core.gauges import Gauges, Level, Setting
 from quota_core.hold_ends import HoldEnd
 from quota_core.holds import DEFAULT_TTL_SECONDS, Held, Holds
@@ -38,7 +32,7 @@ from quota_core.meter import UNMETERED, Meter
 from quota_core.request_ids import NOBODYS
 from quota_core.severities import report_crossings
 from quota_core.undoing import give_back
-from quota_core.waiting import Together, release, whole
+from quota_core.waiting import Together, Waiter, release, whole
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +71,7 @@ class Quota:
         self._meter, self._monotonic = meter, monotonic
         self._since = 0.0  # when the oldest that waits came
         self._operations: list[Consume] = []
-        self._waiting: list[asyncio.Future[Spend] | Together] = []
+        self._waiting: list[Waiter | Together] = []
         self._flushers: set[asyncio.Task[Any] | None] = set()
         self._decisions = Decisions(book, clock=clock)
         self.advisor = Advisor(database, book, self._decisions, clock=clock)
@@ -119,13 +113,17 @@ class Quota:
 
         """
         operation = self.operation(account, units, key=key, metric=metric, payers=payers, service=service)
+        future: asyncio.Future[Spend] = asyncio.get_running_loop().create_future()
+        self.begin(operation, future)
+        return future
+
+    def begin(self, operation: Consume, waiter: Waiter) -> None:
+        """Begin what `operation` returned; `waiter` gets what `consume` returns or raises."""
         if not self._operations:
             self._since = self._monotonic()
         self._operations.append(operation)
-        future: asyncio.Future[Spend] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        self._waiting.append(waiter)
         self._start_flusher()
-        return future
 
     def operation(
         self,
@@ -181,7 +179,7 @@ class Quota:
             # Shielded: whoever stops waiting must not take the answers from those who wait.
             await asyncio.shield(asyncio.gather(*[task for task in self._flushers if task is not None]))
 
-    def _take(self) -> tuple[list[Consume], list[asyncio.Future[Spend] | Together]]:
+    def _take(self) -> tuple[list[Consume], list[Waiter | Together]]:
         """Take the next batch from the queue: operations, and who waits for them."""
         count, waiters = whole(self._waiting, len(self._operations), MAX_BATCH)
         waiting, self._waiting = self._waiting[:waiters], self._waiting[waiters:]

@@ -20,9 +20,14 @@ _START = secrets.token_hex(4)  # so that two runs of the program do not name two
 _numbers = count(1)
 
 
+def new_request_id() -> str:
+    """Return an id that no other request has."""
+    return f"{_START}-{next(_numbers):x}"
+
+
 def enter_request(given: str | None) -> str:
     """Begin a request with the id that was given, or with a new one where that is no plain one; return it."""
     known = given is not None and _PLAIN.fullmatch(given) is not None
-    request_id = given if known and given is not None else f"{_START}-{next(_numbers):x}"
+    request_id = given if known and given is not None else new_request_id()
     REQUEST_ID.set(request_id)
     return request_id

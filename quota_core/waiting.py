@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from quota_core.answers import Spend
+
+
+class Waiter(Protocol):
+    """One who waits for one operation: a future, or what is as quick to be told."""
+
+    def done(self) -> bool:
+        """Tell whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: Spend, /) -> None:
+        """Take the answer; never fails."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Take the refusal; never fails."""
+        ...
 
 
 class Together(NamedTuple):
@@ -16,7 +32,7 @@ class Together(NamedTuple):
     size: int
 
 
-def whole(waiting: Sequence[asyncio.Future[Spend] | Together], operations: int, most: int) -> tuple[int, int]:
+def whole(waiting: Sequence[Waiter | Together], operations: int, most: int) -> tuple[int, int]:
     """Return how many operations make the next batch, and how many wait for them: for several at once, for all."""
     count = min(operations, most)
     if len(waiting) == operations:
@@ -24,23 +40,20 @@ def whole(waiting: Sequence[asyncio.Future[Spend] | Together], operations: int, 
     taken = number = 0
     while taken < count:
         one = waiting[number]
-        taken += one.size if type(one) is Together else 1
+        taken += one.size if isinstance(one, Together) else 1
         number += 1
     return taken, number
 
 
-def release(
-    waiting: Sequence[asyncio.Future[Spend] | Together], outcomes: Sequence[Spend | Exception]
-) -> None:
+def release(waiting: Sequence[Waiter | Together], outcomes: Sequence[Spend | Exception]) -> None:
     """Give everyone who waits the outcomes that are theirs; who was cancelled can ask again with the key."""
     place = 0
     for one in waiting:
-        if type(one) is Together:
+        if isinstance(one, Together):
             if not one.future.done():
                 one.future.set_result(outcomes[place : place + one.size])
             place += one.size
             continue
-        assert isinstance(one, asyncio.Future)
         outcome = outcomes[place]
         place += 1
         if one.done():

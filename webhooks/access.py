@@ -69,7 +69,7 @@ class Access:
 
         """
         self._by_address.spend(self._callers.of(request))
-        key = await self._keys.check(_required(_token_of(request)))
+        key = await self._keys.check(_required(token_of(request)))
         if key is None:
             raise _unknown_key()
         request[SPENT] = self._by_key.spend(key.id)
@@ -86,8 +86,7 @@ class Access:
             ProblemError: as `authorize`.
 
         """
-        header = request.headers.get(hdrs.AUTHORIZATION, "")
-        token = header[len(_PLAIN_BEARER) :] if header.startswith(_PLAIN_BEARER) else _token_of(request)
+        token = token_of(request)
         known = self._remembered.recall(token)
         if known is None or known.key.account is not None:
             self._by_address.spend(self._callers.of(request))
@@ -99,6 +98,18 @@ class Access:
         request[SPENT] = spent
         return _allowed(key, scope), spent
 
+    def service_key(self, token: str, scope: Scope) -> AccessKey | None:
+        """Return a service's key with this scope if it was good a moment ago; None asks `authorize_operation`."""
+        known = self._remembered.recall(token)
+        if known is None or known.good_until_seconds <= self._monotonic():
+            return None
+        key = known.key
+        return key if key.account is None and scope in key.scopes else None
+
+    def spend_at_once(self, service_key: AccessKey) -> Spent | None:
+        """Count a request of a `service_key`; None, with nothing counted, asks `authorize_operation`."""
+        return self._by_service.spend_at_once(service_key.id)
+
     async def _looked_up(self, token: str) -> AccessKey:
         key = await self._remembered.check(_required(token))
         if key is None:
@@ -109,9 +120,11 @@ class Access:
 ACCESS = web.AppKey("ACCESS", Access)
 
 
-def _token_of(request: web.Request) -> str:
+def token_of(request: web.Request) -> str:
     """Return what the headers hold, empty when they hold no bearer key."""
     header = request.headers.get(hdrs.AUTHORIZATION, "")
+    if header.startswith(_PLAIN_BEARER):
+        return header[len(_PLAIN_BEARER) :].strip()
     if not header:
         return request.headers.get(ADMIN_HEADER, "").strip()
     return header[len(_BEARER) :].strip() if header[: len(_BEARER)].lower() == _BEARER else ""

@@ -89,6 +89,20 @@ class Budget:
             raise _too_many(Spent(self._policy, self._limit, 0, reset_seconds))
         return Spent(self._policy, self._limit, self._limit - count - 1, reset_seconds)
 
+    def spend_at_once(self, caller: str) -> Spent | None:
+        """Count a request as `spend` does; None, with nothing counted, where that has more to do than count."""
+        now_seconds = self._monotonic()
+        window = self._windows.get(caller)
+        if window is None:
+            return None
+        count, ends_seconds = window
+        if count >= self._limit or ends_seconds <= now_seconds:
+            return None
+        self._windows[caller] = (count + 1, ends_seconds)
+        return Spent(
+            self._policy, self._limit, self._limit - count - 1, math.ceil(ends_seconds - now_seconds)
+        )
+
     def _make_room(self, now_seconds: float) -> None:
         while self._windows:
             caller, (_, ends_seconds) = next(iter(self._windows.items()))

@@ -16,14 +16,16 @@ import orjson
 from aiohttp import web
 
 from quota_core.access_keys import AccessKey, Scope
-from quota_core.answers import Crossing, Spend
+from quota_core.answers import Spend
 from quota_core.decisions import Consume
 from quota_core.errors import QuotaError
-from quota_core.meter import UNMETERED, Meter, checked, checked_many
+from quota_core.meter import Meter, checked, checked_many
 from quota_core.quota import Quota
+from webhooks import consume_again
 from webhooks.access import SPENT, Access
 from webhooks.body import MAX_JSON_BYTES, misformed, read_json
 from webhooks.budgets import Spent
+from webhooks.consume_again import ConsumeAgain, Consuming
 from webhooks.operations import (
     MAX_OPERATIONS,
     OperationRequest,
@@ -33,13 +35,12 @@ from webhooks.operations import (
     wanted_from,
     wanted_in,
 )
-from webhooks.problems import ProblemError, moment_or_none, problem_of
+from webhooks.problems import ProblemError, problem_of
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
 from webhooks.route_table import Route
-from webhooks.spend_answers import BatchFacts, BatchRequest, SpendFacts
+from webhooks.spend_answers import BatchFacts, BatchRequest, SpendFacts, facts_of
 
-CONSUME_PATH = "/api/credits/consume"
 BATCH_PATH = "/api/credits/batch"
 MAX_BATCH_BYTES = 512 * 1024
 CONSUME_TIMEOUT_SECONDS = 5.0
@@ -54,7 +55,8 @@ class Credits:
     quota: Quota
     head: ReadyHead
     clock: Callable[[], int]
-    meter: Meter = UNMETERED
+    meter: Meter
+    again: Consuming
 
 
 CREDITS = web.AppKey("CREDITS", Credits)
@@ -72,7 +74,8 @@ async def consume(request: web.Request) -> web.StreamResponse:
         spent = request[SPENT] = await api.access.by_plan.spend(account, spent)
     asked = api.quota.consume(account, wanted.units, key=wanted.request_id, metric=metric, service=service)
     spend = await checked(api.meter, "http", asked)
-    return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent)
+    again = ConsumeAgain(api.again, request)
+    return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent, again=again)
 
 
 async def consume_batch(request: web.Request) -> web.StreamResponse:
@@ -87,8 +90,8 @@ async def consume_batch(request: web.Request) -> web.StreamResponse:
 ROUTES = (
     Route(
         name="consume",
-        method="POST",
-        path=CONSUME_PATH,
+        method=consume_again.METHOD,
+        path=consume_again.PATH,
         family="Credits",
         summary="Take units, durably, once for each request_id",
         scope=Scope.QUOTA_CONSUME,
@@ -168,35 +171,6 @@ class _Batch:
         if "Retry-After" in problem.headers:
             document["retry_after"] = int(problem.headers["Retry-After"])
         return document
-
-
-def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
-    """Return the documented answer about one spend; null is unlimited."""
-    return {
-        "request_id": wanted.request_id,
-        "metric": spend.metric,
-        "units": spend.units,
-        "spent": {
-            "allowance": spend.from_allowance,
-            "purchased": spend.from_purchased,
-            "overage": spend.from_overage,
-        },
-        "left": {"allowance": spend.allowance_left, "purchased": spend.purchased_left},
-        "entry_ids": spend.entry_ids,
-        "replayed": spend.replayed,
-        "crossed": [crossed_facts(one) for one in spend.crossings] if spend.crossings else [],
-    }
-
-
-def crossed_facts(crossing: Crossing) -> dict[str, Any]:
-    """Return a crossed threshold as it is answered."""
-    return {
-        "period": crossing.kind,
-        "percent": crossing.percent,
-        "used": crossing.used,
-        "limit": crossing.limit,
-        "resets_at": moment_or_none(crossing.resets_ms),
-    }
 
 
 def _rows_in(content: Any) -> list[Any]:

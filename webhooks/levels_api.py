@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from quota_core.access_keys import Scope
-from webhooks.credits_api import CREDITS, crossed_facts
+from webhooks.credits_api import CREDITS
 from webhooks.operations import Name
 from webhooks.route_table import Call, Facts, Request, Route, UserId
-from webhooks.spend_answers import CrossedThreshold
+from webhooks.spend_answers import CrossedThreshold, crossed_facts
 
 
 class LevelRequest(Request):

@@ -67,7 +67,7 @@ def wanted_from(raw: bytes) -> Wanted:
         ProblemError: 400 for what is not strict JSON, 422 with `errors` for another form.
 
     """
-    return _quick(raw) or wanted_in(parse(raw))
+    return quickly_wanted(raw) or wanted_in(parse(raw))
 
 
 def wanted_in(content: Any) -> Wanted:
@@ -81,7 +81,8 @@ def wanted_in(content: Any) -> Wanted:
     return _plain(content) or _modelled(content)
 
 
-def _quick(raw: bytes) -> Wanted | None:
+def quickly_wanted(raw: bytes) -> Wanted | None:
+    """Return the operation that a body in the plain form is; None for what needs a closer look."""
     # As in `quick_json`, with the strings that a plain operation has: all its names, and all values but numbers.
     if b"\\" in raw:
         return None

@@ -55,14 +55,15 @@ class Problem:
             document["detail"] = self.detail
         return {**document, **self.facts}
 
+    def parts(self) -> tuple[dict[str, str], bytes]:
+        """Return headers and body of the answer with the problem document."""
+        own = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
+        return {**own, **self.headers}, json.dumps(self.document()).encode()
+
     def response(self) -> web.Response:
         """Return the answer with the problem document."""
-        return web.Response(
-            status=self.status,
-            body=json.dumps(self.document()).encode(),
-            content_type="application/problem+json",
-            headers={"Cache-Control": "no-store", **self.headers},
-        )
+        headers, body = self.parts()
+        return web.Response(status=self.status, body=body, headers=headers)
 
 
 class ProblemError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import logging
@@ -30,9 +31,12 @@ from webhooks.admin_changes_api import GRANTS
 from webhooks.api_docs import API_DOCS
 from webhooks.api_table import TABLE, later_routes
 from webhooks.budgets import Budget, Callers
+from webhooks.connections import Connection
+from webhooks.consume_again import Consuming
 from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
 from webhooks.health import CHECKS, Check
+from webhooks.known_heads import KnownHeads
 from webhooks.pages import PAGES, Pages
 from webhooks.plan_limits import PlanLimits
 from webhooks.ready_answer import SECURITY_HEADERS, ReadyHead
@@ -103,7 +107,9 @@ def build(
     access = _access(access_keys, bounds, callers, by_plan, clock=clock, monotonic=monotonic)
     app = _routed(clock, meter)
     app[ACCESS] = access
-    app[CREDITS] = Credits(access=access, quota=quota, head=ReadyHead(clock), clock=clock, meter=meter)
+    head, under_way = ReadyHead(clock), app[UNDER_WAY]
+    again = Consuming(access=access, quota=quota, head=head, clock=clock, meter=meter, under_way=under_way)
+    app[CREDITS] = Credits(access=access, quota=quota, head=head, clock=clock, meter=meter, again=again)
     app[RECORDS], app[GRANTS] = records, grants
     app[REST_API] = RestApi(
         balances=balances, purchases=purchases, people=people, catalog=catalog, default_locale=default_locale
@@ -214,25 +220,32 @@ async def serve(
     if under_way is None:
         under_way = UnderWay()
         app.middlewares.insert(0, under_way.count)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=connections_log,
-        keepalive_timeout=keepalive_seconds,
-        lingering_time=LINGER_SECONDS,
-        # A body is never unpacked: what is small on the wire must not be large in memory.
-        auto_decompress=False,
-        # aiohttp waits this long for handlers that are left, and again for those it then cancels.
-        shutdown_timeout=drain_seconds / 4,
-    )
+    # aiohttp waits this long for handlers that are left, and again for those it then cancels.
+    runner = web.AppRunner(app, shutdown_timeout=drain_seconds / 4)
+    loop, heads = asyncio.get_running_loop(), KnownHeads()
+    listening: asyncio.Server | None = None
+
+    def connection() -> Connection:
+        assert runner.server is not None
+        return Connection(
+            runner.server,
+            heads=heads,
+            loop=loop,
+            access_log=None,
+            logger=connections_log,
+            keepalive_timeout=keepalive_seconds,
+            lingering_time=LINGER_SECONDS,
+            # A body is never unpacked: what is small on the wire must not be large in memory.
+            auto_decompress=False,
+        )
+
     try:
         await runner.setup()
-        site = web.SockSite(runner, listener, backlog=BACKLOG)
-        await site.start()
+        listening = await loop.create_server(connection, sock=listener, backlog=BACKLOG)
         yield url_of(listener)
     finally:
-        for running in list(runner.sites):
-            await running.stop()
+        if listening is not None:
+            listening.close()
         await under_way.finish(drain_seconds / 2)
         await runner.cleanup()
         listener.close()

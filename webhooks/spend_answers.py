@@ -1,12 +1,14 @@
-"""The form of what consuming answers, for the description; the answers themselves are written without a model."""
+"""What consuming answers: its form, for the description, and the answers, which are written without a model."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from webhooks.operations import MAX_OPERATIONS, OperationRequest
+from quota_core.answers import Crossing, Spend
+from webhooks.operations import MAX_OPERATIONS, OperationRequest, Wanted
+from webhooks.problems import moment_or_none
 from webhooks.route_table import Facts, Request
 
 
@@ -66,3 +68,32 @@ class BatchFacts(Facts):
     """One outcome for each operation, in order."""
 
     results: list[Outcome]
+
+
+def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
+    """Return the documented answer about one spend; null is unlimited."""
+    return {
+        "request_id": wanted.request_id,
+        "metric": spend.metric,
+        "units": spend.units,
+        "spent": {
+            "allowance": spend.from_allowance,
+            "purchased": spend.from_purchased,
+            "overage": spend.from_overage,
+        },
+        "left": {"allowance": spend.allowance_left, "purchased": spend.purchased_left},
+        "entry_ids": spend.entry_ids,
+        "replayed": spend.replayed,
+        "crossed": [crossed_facts(one) for one in spend.crossings] if spend.crossings else [],
+    }
+
+
+def crossed_facts(crossing: Crossing) -> dict[str, Any]:
+    """Return a crossed threshold as it is answered."""
+    return {
+        "period": crossing.kind,
+        "percent": crossing.percent,
+        "used": crossing.used,
+        "limit": crossing.limit,
+        "resets_at": moment_or_none(crossing.resets_ms),
+    }
