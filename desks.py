@@ -5,9 +5,8 @@ from __future__ import annotations
 from ledger_file import Ledger
 from quota_core.accounts import AccountRef
 from quota_core.corrections import Corrections
+from quota_core.messages import Messages
 from quota_core.notices import Notices
-from quota_core.outbox_log import OutboxLog
-from quota_core.recipients import Recipients
 from settings import Settings
 from terminal.desk import Desk
 from terminal.ledger_checkup import LedgerCheckup
@@ -20,7 +19,7 @@ def desk_of(ledger: Ledger, settings: Settings, notices: Notices | None = None) 
     database, book, clock = ledger.database, ledger.book, ledger.clock
     if notices is None:
         notices = Notices(database, clock=clock, shared=not database.alone)
-    recipients = Recipients(
+    messages = Messages(
         *(database, book, notices),
         operators=[AccountRef("user", str(user_id)) for user_id in settings.operator_ids],
         channels=settings.message_channels,
@@ -35,5 +34,5 @@ def desk_of(ledger: Ledger, settings: Settings, notices: Notices | None = None) 
         proofs=Proofs(database=database, key=ledger.signing_key, zone=book.catalog.zone, clock=clock),
         corrections=Corrections(database, book, clock=clock),
         checkup=LedgerCheckup(database, book.catalog.zone, clock=clock),
-        messages=MessageDesk(recipients, OutboxLog(database, notices, clock=clock)),
+        messages=MessageDesk(messages),
     )

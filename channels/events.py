@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from quota_core.events import ALERT, EVENTS
+from quota_core.events import ALERT, EVENTS, TEST, TEST_TYPE
 from quota_core.notices import Notice
 
 # The words of facts that were stored, and those of events, where they differ.
@@ -18,11 +18,17 @@ _OURS = ("entry", "total")  # of no use outside
 def event_body(notice: Notice) -> bytes:
     """Return the body of a delivery: the same bytes for each try."""
     event = {
-        "type": EVENTS[notice.kind].type,
+        "type": TEST_TYPE if notice.kind == TEST else EVENTS[notice.kind].type,
         "timestamp": _moment(notice.created_ms),
-        "data": _alert(notice) if notice.kind == ALERT else _about_money(notice),
+        "data": _data(notice),
     }
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _data(notice: Notice) -> Mapping[str, Any]:
+    if notice.kind == TEST:
+        return {"endpoint": notice.facts["recipient"]}
+    return _alert(notice) if notice.kind == ALERT else _about_money(notice)
 
 
 def _alert(notice: Notice) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class Notifications(Topic):
             await self.show(interaction)
             return
         [one] = found
-        card = recipient_card(one, await self.messages.log.of_recipient(number), words)
+        card = recipient_card(one, await self.messages.log.of_recipient(one), words)
         buttons = [press(words("button.back"), custom_ids.notify(owner_id))]
         if one.code is not None:
             buttons.append(press(words("button.enter_code"), custom_ids.recipient("code", number, owner_id)))

@@ -221,7 +221,7 @@ class PreferenceError(QuotaError):
     A choice about messages that cannot be kept.
 
     Attributes:
-        what: `zone`, `hours`, `address`, `kind`, `code`, `twice`, `many` or `channel`.
+        what: `zone`, `hours`, `address`, `kind`, `code`, `twice`, `many`, `channel`, or one of `resending`.
         given: what was given.
 
     """

@@ -19,6 +19,9 @@ CHANNELS: tuple[Channel, ...] = ("dm", "channel", "email", "slack", "webhook")
 ALERT = "quota_alert"
 DISABLED = "recipient_disabled"
 CODE = "recipient_code"
+TEST = "recipient_test"
+TEST_TYPE = "endpoint.test"
+"""What somebody had sent to try a recipient; nobody subscribes to it, so it is none of the `EVENTS`."""
 
 
 class Event(NamedTuple):

@@ -13,6 +13,7 @@ from quota_core.outbox_log import OutboxLog
 from quota_core.paid_units import Consents
 from quota_core.preferences import Preferences
 from quota_core.recipients import Recipients
+from quota_core.resending import Resending
 from quota_core.screening import Screening
 
 
@@ -25,6 +26,7 @@ class Messages:
         alerts: turns crossed thresholds into notices.
         preferences: what people chose.
         recipients: where messages go beside direct channels.
+        resending: tests and repetitions.
         consents: who agreed to use paid units.
         log: what became of messages.
         screening: the last look before one leaves.
@@ -56,6 +58,7 @@ class Messages:
             allow_private=allow_private,
             clock=clock,
         )
+        self.resending = Resending(database, book, notices, self.recipients, operators=operators, clock=clock)
         self.consents = Consents(database, book, clock=clock)
         self.log = OutboxLog(database, notices, clock=clock)
         self.screening = Screening(database, clock=clock)

@@ -10,8 +10,10 @@ from quota_core.database import Database
 from quota_core.notices import Notices
 from quota_core.statements import Row, Work
 from quota_core.store import notices as rows
+from quota_core.store.recipients import Recipient
 
 MAX_LINES = 1000
+MAX_ID = 2**63 - 1
 
 
 class Delivery(NamedTuple):
@@ -40,12 +42,14 @@ class OutboxLog:
 
     async def last(self, *, state: str = "", limit: int = 50) -> list[Delivery]:
         """Return the newest messages first, those in a state when one is given."""
-        found = await self._database.read(lambda: rows.log(state, "", min(limit, MAX_LINES)))
+        found = await self._database.read(lambda: rows.log(state, min(limit, MAX_LINES)))
         return _deliveries(found)
 
-    async def of_recipient(self, recipient: int, *, limit: int = 5) -> list[Delivery]:
-        """Return the newest messages to a recipient."""
-        found = await self._database.read(lambda: rows.log("", str(recipient), limit))
+    async def of_recipient(
+        self, recipient: Recipient, *, limit: int = 5, before: int = MAX_ID
+    ) -> list[Delivery]:
+        """Return the newest messages to a recipient, those before one of them when its number is given."""
+        found = await self._database.read(lambda: rows.log_of(recipient.id, recipient.account, before, limit))
         return _deliveries(found)
 
     async def retry(self, notice: int) -> bool:

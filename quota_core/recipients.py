@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import base64
 import hmac
-import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from urllib.parse import urlsplit
 
 from quota_core.accounts import AccountRef
+from quota_core.addresses import fits, shown
 from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.errors import PreferenceError
@@ -30,9 +29,6 @@ MAX_FAILURES = 20
 MIN_FAILING_MS = 60 * 60_000  # a short outage disables nothing, however many deliveries fall into it
 OVERLAP_MS = 24 * 60 * 60_000
 SECRET_BYTES = 32
-_MAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
-_ID = re.compile(r"[1-9][0-9]{5,19}")
-MAX_ADDRESS = 2048
 
 
 class Recipients:
@@ -108,13 +104,11 @@ class Recipients:
         """
         if channel not in self.channels:
             raise PreferenceError("channel", channel)
-        if not _fits(channel, target, self._schemes):
+        if not fits(channel, target, self._schemes):
             raise PreferenceError("address", target)
-        unknown = [kind for kind in kinds if kind not in EVENTS]
-        if unknown:
-            raise PreferenceError("kind", unknown[0])
+        wanted = _wanted(kinds)
         added = await self._database.write(
-            lambda: self._add(account, channel, target, " ".join(sorted(kinds)), locale, proved=proved)
+            lambda: self._add(account, channel, target, wanted, locale, proved=proved)
         )
         self._notices.wake.set()
         return added
@@ -165,7 +159,7 @@ class Recipients:
             raise PreferenceError("code", code)
 
     def _prove(self, account: AccountRef, recipient: int, code: str) -> Work[bool]:
-        found = yield from self._own(account, recipient)
+        found = yield from self.own(account, recipient)
         if found is None or found.code is None:
             return found is not None
         if hmac.compare_digest(found.code.encode(), code.strip().encode()):
@@ -181,9 +175,26 @@ class Recipients:
         return await self._database.write(lambda: self._remove(account, recipient))
 
     def _remove(self, account: AccountRef | None, recipient: int) -> Work[bool]:
-        found = yield from self._own(account, recipient)
+        found = yield from self.own(account, recipient)
         if found is not None:
             yield from rows.remove(recipient)
+        return found is not None
+
+    async def choose(self, account: AccountRef | None, recipient: int, kinds: Collection[str]) -> bool:
+        """
+        Send a recipient these kinds of events alone, all for none; tell whether it is the account's.
+
+        Raises:
+            PreferenceError: there is no such kind.
+
+        """
+        wanted = _wanted(kinds)
+        return await self._database.write(lambda: self._choose(account, recipient, wanted))
+
+    def _choose(self, account: AccountRef | None, recipient: int, kinds: str) -> Work[bool]:
+        found = yield from self.own(account, recipient)
+        if found is not None:
+            yield from rows.choose_kinds(recipient, kinds)
         return found is not None
 
     async def rotate(self, account: AccountRef | None, recipient: int) -> str | None:
@@ -193,7 +204,7 @@ class Recipients:
         return secret if done else None
 
     def _rotate(self, account: AccountRef | None, recipient: int, secret: str) -> Work[bool]:
-        found = yield from self._own(account, recipient)
+        found = yield from self.own(account, recipient)
         if found is None or found.secret is None:
             return False
         yield from rows.change_secret(recipient, secret, old_until_ms=self._clock() + OVERLAP_MS)
@@ -204,7 +215,7 @@ class Recipients:
         return await self._database.write(lambda: self._enable(account, recipient))
 
     def _enable(self, account: AccountRef | None, recipient: int) -> Work[bool]:
-        found = yield from self._own(account, recipient)
+        found = yield from self.own(account, recipient)
         if found is not None:
             yield from rows.enable(recipient)
         return found is not None
@@ -247,7 +258,8 @@ class Recipients:
         states = yield from self._book.states_of([account], now_ms=self._clock(), create=create)
         return states[account].id
 
-    def _own(self, account: AccountRef | None, recipient: int) -> Work[Recipient | None]:
+    def own(self, account: AccountRef | None, recipient: int) -> Work[Recipient | None]:
+        """Return one of an account's recipients, the operators' for None; None: not there, or another's."""
         number = yield from self._number(account, create=False)
         found = yield from rows.one(recipient)
         return None if found is None or found.account != number else found
@@ -256,36 +268,14 @@ class Recipients:
 MAX_WRONG_CODES = 3
 
 
+def _wanted(kinds: Collection[str]) -> str:
+    """Return kinds as they are kept; PreferenceError for what is none."""
+    unknown = [kind for kind in kinds if kind not in EVENTS]
+    if unknown:
+        raise PreferenceError("kind", unknown[0])
+    return " ".join(sorted(set(kinds)))
+
+
 def new_secret() -> str:
     """Return a secret for signatures, as the Standard Webhooks specification spells one."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def shown(recipient: Recipient) -> str:
-    """Return a recipient's address as it may be shown: of a URL, only the host, since its path may be a secret."""
-    if recipient.channel in ("slack", "webhook"):
-        return f"{urlsplit(recipient.target).hostname}"
-    return recipient.target
-
-
-def _fits(channel: str, target: str, schemes: Collection[str]) -> bool:
-    if channel == "email":
-        return len(target) <= 254 and _MAIL.fullmatch(target) is not None  # noqa: PLR2004 - RFC 5321
-    if channel == "channel":
-        return _ID.fullmatch(target) is not None
-    try:
-        parts = urlsplit(target)
-        port = parts.port
-    except ValueError:
-        return False
-    del port
-    return bool(
-        len(target) <= MAX_ADDRESS
-        and target.isascii()
-        and target.isprintable()
-        and " " not in target
-        and parts.scheme in schemes
-        and parts.hostname
-        and not parts.username
-        and not parts.password
-    )

@@ -18,6 +18,7 @@ from quota_core.store import recipients as rows
 from quota_core.store.recipients import Recipient
 
 OPTED_OUT = "its reader turned this off"
+REMOVED = "the recipient was removed"
 
 
 class Screened(NamedTuple):
@@ -43,11 +44,12 @@ class Screening:
         recipient = None
         if notice.target:
             recipient = yield from rows.one(int(notice.target))
-            if recipient is None:
-                return Screened(None, "the recipient was removed", 0)
+            # SQLite gives the number of what was removed to what is added next, whoever adds it.
+            if recipient is None or recipient.account not in (None, notice.account_id):
+                return Screened(None, REMOVED, 0)
             if recipient.disabled_ms is not None:
                 return Screened(recipient, "the recipient is turned off", 0)
-            if recipient.account != notice.account_id:
+            if recipient.account is None:
                 return Screened(recipient, None, 0)  # the operators': an account's choices are not about them
         event = EVENTS.get(notice.kind)
         preference = preference_of((yield from rows.chosen(notice.account_id)))

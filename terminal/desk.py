@@ -73,6 +73,7 @@ class Desk:
             actions["notices remove"] = self._messages.remove
             actions["notices enable"] = self._messages.enable
             actions["notices rotate"] = self._messages.rotate
+            actions["notices test"] = self._messages.test
         if self._checkup is not None:
             actions["doctor"] = self._checkup.run
         action = actions.get(command)

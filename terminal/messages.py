@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from quota_core.accounts import AccountRef
+from quota_core.addresses import shown
 from quota_core.errors import PreferenceError
 from quota_core.events import TYPES
-from quota_core.outbox_log import OutboxLog
-from quota_core.recipients import Recipients, shown
+from quota_core.messages import Messages
 from quota_core.store.recipients import Recipient
 from terminal.proof_arguments import Action
 from terminal.reply import Reply
@@ -23,6 +23,10 @@ _ADVICE = {
     "address": "that is no address for this channel: https://… for webhooks, an id for channels of Discord",
     "channel": "this bot has no such channel; e-mail needs SMTP_HOST",
     "kind": f"no such event; there are: {', '.join(TYPES)}",
+    "off": "it was turned off: python bot.py notices enable ID",
+    "unproved": "the code that was sent there was not entered yet",
+    "soon": "something is on its way there already; wait a second",
+    "nobody": "the operators' own recipients are tried in the name of an operator: set OPERATOR_IDS",
     "twice": "it is there already: python bot.py notices recipients",
     "many": "there are ten already, and no more are possible",
 }
@@ -54,6 +58,7 @@ def add_message_commands(commands: Commands, shared: argparse.ArgumentParser, *,
         ("remove", "send nothing there any more"),
         ("enable", "send there again, after it was turned off"),
         ("rotate", "give a webhook a new secret; the old one signs too for a day"),
+        ("test", "send a test there"),
     ):
         one = actions.add_parser(name, parents=[shared], help=text)
         one.add_argument("id", type=int, help="as `notices recipients` shows it")
@@ -63,9 +68,10 @@ def add_message_commands(commands: Commands, shared: argparse.ArgumentParser, *,
 class MessageDesk:
     """Answer these commands."""
 
-    def __init__(self, recipients: Recipients, log: OutboxLog) -> None:
-        self._recipients = recipients
-        self._log = log
+    def __init__(self, messages: Messages) -> None:
+        self._recipients = messages.recipients
+        self._log = messages.log
+        self._resending = messages.resending
 
     async def list_messages(self, options: Mapping[str, Any], reply: Reply) -> int:
         """Show what became of messages."""
@@ -138,6 +144,22 @@ class MessageDesk:
     async def rotate(self, options: Mapping[str, Any], reply: Reply) -> int:
         """Give a webhook a new secret."""
         return await self._change("rotate", options, reply)
+
+    async def test(self, options: Mapping[str, Any], reply: Reply) -> int:
+        """Send a test to a recipient."""
+        number = int(options["id"])
+        owners = {one.id: account for one, account in await self._recipients.every()}
+        try:
+            done = number in owners and await self._resending.test(owners[number], number)
+        except PreferenceError as error:
+            reply.tell(_ADVICE.get(error.what, str(error)))
+            return 1
+        reply.tell(
+            f"a test is on its way to recipient {number}: python bot.py notices list"
+            if done
+            else f"no recipient {number}: python bot.py notices recipients"
+        )
+        return 0 if done else 1
 
     async def _change(self, what: str, options: Mapping[str, Any], reply: Reply) -> int:
         number = int(options["id"])

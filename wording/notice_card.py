@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quota_core.catalog import Catalog
-from quota_core.events import ALERT, CODE, DISABLED
+from quota_core.events import ALERT, CODE, DISABLED, TEST
 from quota_core.notices import Notice
 from wording.alert_card import alert_card
 from wording.card import Card, Field, Tone
@@ -71,6 +71,8 @@ def _about_sending(notice: Notice, words: Words) -> Card:
         return Card(words("notice.disabled"), line, tone=Tone.WARNING)
     if notice.kind == CODE:
         return Card(words("notice.code"), words("notice.code_line", code=Safe(facts["code"])))
+    if notice.kind == TEST:
+        return Card(words("notice.test"), words("notice.test_line"), tone=Tone.GOOD)
     return Card(words("notice.unknown"), words("notice.unknown_line"))
 
 

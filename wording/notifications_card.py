@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quota_core.addresses import shown
 from quota_core.events import ALERT
 from quota_core.outbox_log import Delivery
 from quota_core.preferences import Preference
-from quota_core.recipients import shown
 from quota_core.store.recipients import Recipient
 from wording.card import Card, Field
 from wording.safe import Safe, safe_name

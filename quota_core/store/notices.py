@@ -187,21 +187,56 @@ def shown(notice_ids: Sequence[int], now_ms: int) -> Work[None]:
         )
 
 
-def log(state: str, target: str, limit: int) -> Work[list[Row]]:
-    """Return what became of messages, newest first, of one state or of one recipient where given."""
+_LOGGED = """
+    n.id, n.channel, n.target, a.kind, a.external_id, n.kind, n.about, n.state, n.attempts, n.failure,
+    n.created_ms, n.sent_ms
+"""
+
+
+def log(state: str, limit: int) -> Work[list[Row]]:
+    """Return what became of messages, newest first, of one state where given."""
     return (
         yield fetch(
-            """
-            SELECT n.id, n.channel, n.target, a.kind, a.external_id, n.kind, n.about, n.state, n.attempts,
-                n.failure, n.created_ms, n.sent_ms
-            FROM notices n JOIN accounts a ON a.id = n.account
-            WHERE ($1 = '' OR n.state = $1) AND ($2 = '' OR n.target = $2) ORDER BY n.id DESC LIMIT $3
-            """,
+            f"""
+            SELECT {_LOGGED} FROM notices n JOIN accounts a ON a.id = n.account
+            WHERE $1 = '' OR n.state = $1 ORDER BY n.id DESC LIMIT $2
+            """,  # noqa: S608 - constants
             state,
-            target,
             limit,
         )
     )
+
+
+def log_of(recipient: int, account: int | None, before: int, limit: int) -> Work[list[Row]]:
+    """
+    Return what became of messages to a recipient, newest first, before one of them.
+
+    Only those of its own account, any for None: a number may have been another recipient's before.
+    """
+    return (
+        yield fetch(
+            f"""
+            SELECT {_LOGGED} FROM notices n JOIN accounts a ON a.id = n.account
+            WHERE n.target <> '' AND n.target = $1 AND ($2 = 0 OR n.account = $2) AND n.id < $3
+            ORDER BY n.id DESC LIMIT $4
+            """,  # noqa: S608 - constants
+            str(recipient),
+            account or 0,
+            before,
+            limit,
+        )
+    )
+
+
+def is_addressed(notice_id: int, recipient: int, account: int | None) -> Work[bool]:
+    """Tell whether a notice goes to a recipient, and is its account's, where it has one."""
+    rows = yield fetch(
+        "SELECT 1 FROM notices WHERE id = $1 AND target = $2 AND ($3 = 0 OR account = $3)",
+        notice_id,
+        str(recipient),
+        account or 0,
+    )
+    return bool(rows)
 
 
 def owe_again(notice_id: int, now_ms: int) -> Work[bool]:
@@ -215,3 +250,15 @@ def owe_again(notice_id: int, now_ms: int) -> Work[bool]:
         now_ms,
     )
     return bool(rows)
+
+
+def owe_now(notice_id: int, now_ms: int) -> Work[None]:
+    """Owe a notice once more, or at once if it waits for its next try; what is being sent is left alone."""
+    yield run(
+        """
+        UPDATE notices SET state = 'owed', attempts = 0, next_ms = $2, lease_until_ms = 0, failure = NULL
+        WHERE id = $1 AND (state <> 'owed' OR lease_until_ms <= $2)
+        """,
+        notice_id,
+        now_ms,
+    )

@@ -108,6 +108,26 @@ def prove(recipient: int) -> Work[None]:
     yield run("UPDATE recipients SET code = NULL WHERE id = $1", recipient)
 
 
+def choose_kinds(recipient: int, kinds: str) -> Work[None]:
+    """Send these kinds of events alone."""
+    yield run("UPDATE recipients SET kinds = $2 WHERE id = $1", recipient, kinds)
+
+
+def ask(recipient: int, now_ms: int, *, pause_ms: int) -> Work[bool]:
+    """Note that something was asked for at once; tell whether that is `pause_ms` after what was asked before."""
+    # What was asked for in the future was asked for before the clock went back.
+    rows = yield fetch(
+        """
+        UPDATE recipients SET asked_ms = $2
+        WHERE id = $1 AND (asked_ms IS NULL OR asked_ms <= $3 OR asked_ms > $2) RETURNING id
+        """,
+        recipient,
+        now_ms,
+        now_ms - pause_ms,
+    )
+    return bool(rows)
+
+
 def change_secret(recipient: int, secret: str, *, old_until_ms: int) -> Work[None]:
     """Sign with a new secret; the one so far stays in use beside it until `old_until_ms`."""
     yield run(

@@ -3,7 +3,6 @@
 import pytest
 
 from quota_core.accounts import AccountRef
-from quota_core.outbox_log import OutboxLog
 from terminal.desk import Desk
 from terminal.messages import MessageDesk
 from tests.core.opened_ledger import OpenLedger
@@ -14,8 +13,7 @@ ANA = AccountRef("user", "1")
 @pytest.fixture
 def desk(ledger: OpenLedger) -> Desk:
     """Return a desk with its commands about messages."""
-    log = OutboxLog(ledger.database, ledger.notices, clock=ledger.clock)
-    messages = MessageDesk(ledger.messages.recipients, log)
+    messages = MessageDesk(ledger.messages)
     return Desk(ledger.database, ledger.keys, clock=ledger.clock, messages=messages)
 
 
@@ -43,6 +41,19 @@ async def test_recipients_are_added_shown_rotated_and_removed(desk: Desk) -> Non
     assert "hooks.example" in listed[0]
     assert "quota_alert" in listed[0]
     assert "hidden" not in listed[0]
+
+
+async def test_a_recipient_is_tried(desk: Desk) -> None:
+    """The test stands in the log; what hinders it is explained."""
+    await ask(desk, "add", channel="slack", target="https://a.example", account=None, events=[], locale=None)
+    sent, _ = await ask(desk, "test", id=1)
+    _, listed = await ask(desk, "list", state=None, limit=5)
+    again, why = await ask(desk, "test", id=1)
+    unknown, _ = await ask(desk, "test", id=2)
+
+    assert (sent, again, unknown) == (0, 1, 1)
+    assert "recipient_test" in listed[0]
+    assert "wait a second" in why[0]
 
 
 async def test_what_cannot_be_added_is_explained(desk: Desk) -> None:
