@@ -11,7 +11,7 @@ from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
 from quota_core.verdict import Verdict
 
-SOURCES = {"grant": EntryKind.GRANT, "purchase": EntryKind.PURCHASE}
+SOURCES = {EntryKind.GRANT: "grant", EntryKind.PURCHASE: "purchase", EntryKind.TRANSFER: "grant"}
 
 
 class LotsTable:
@@ -48,10 +48,10 @@ class LotsTable:
         if lot is None:
             yield f"lot {lot_id}: no entry brought it"
             return
-        if (account, metric, SOURCES.get(source), created_ms) != (
+        if (account, metric, source, created_ms) != (
             lot.account,
             lot.metric,
-            lot.kind,
+            SOURCES[EntryKind(lot.kind)],
             lot.created_ms,
         ):
             yield f"lot {lot_id}: is not what entry {lot.brought_by} brought"

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from quota_core import facts
 from quota_core.accounts import AccountRef
 from quota_core.chain import Entry
 from quota_core.database import Database
 from quota_core.errors import UnavailableError
 from quota_core.ledger import NEVER_MS, EntryKind
-from quota_core.parts import parts_of
+from quota_core.parts import FACT_MARK, parts_of
 from quota_core.plan_terms import said_by
 from quota_core.settled import settled_id
 from quota_core.statements import Row, Work
@@ -22,6 +23,7 @@ from quota_core.store import exports as rows
 
 STEP = 1_000
 """Entries (by id) that one look covers; between two looks, others get the database."""
+_OTHERS = (f"{FACT_MARK}{facts.TO}", f"{FACT_MARK}{facts.FROM}")
 SPARSE_STEP = 20_000  # the same where most entries are passed over
 
 
@@ -30,8 +32,8 @@ class Part:
     """
     How much one pot changed, in units.
 
-    `pot` is window, lot, overage, debt, account (what another account paid of it), or plan: then `name` is the new
-    one and `until_ms` its end, None for ever.
+    `pot` is window, lot, overage, debt, account (what another account paid of it), to or from (the account that all
+    units went to or came from), or plan: then `name` is the new one and `until_ms` its end, None for ever.
     """
 
     pot: str
@@ -157,12 +159,18 @@ def _parts(entry: Entry) -> Work[list[Part]]:
             part = Part(pot="overage", name=pot[1:], units=units)
         elif pot[0] == "!":
             part = Part(pot="debt", name="", units=units)
+        elif pot in _OTHERS:
+            part = Part(pot=pot[1:], name=(yield from _spelled(units)), units=entry.units)
         elif pot[0] in "@&*~%":
             continue  # no pot: facts beside the units
         elif pot[0] == "^":
-            payer = yield from rows.account_ref(int(pot[1:]))
-            part = Part(pot="account", name=pot[1:] if payer is None else str(payer), units=units)
+            part = Part(pot="account", name=(yield from _spelled(int(pot[1:]))), units=units)
         else:
             part = Part(pot="window", name=pot, units=units)
         parts.append(part)
     return parts
+
+
+def _spelled(account: int) -> Work[str]:
+    ref = yield from rows.account_ref(account)
+    return str(account) if ref is None else str(ref)

@@ -5,6 +5,7 @@ What an entry says beside units and pots, under the chain with them: `~until=176
     ~hold12=3    an end of the hold that entry 12 placed: 3 of its units were used
     ~blocked=1   the account is blocked by hand, with 0 no longer; ~was_blocked=0 says what it was before
     ~parent=34   that account pays for this one, with 0 no other one
+    ~to=34       the units went to that account, as ~by=56 made them go; ~from=12 they came from that one
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from quota_core.ledger import EntryKind
 from quota_core.parts import FACT_MARK, Part, parts_of
 
 UNTIL, BLOCKED, WAS_BLOCKED, PARENT = "until", "blocked", "was_blocked", "parent"
+TO, BY, FROM = "to", "by", "from"
 _HOLD = f"{FACT_MARK}hold"
 
 

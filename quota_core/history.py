@@ -11,7 +11,8 @@ from quota_core.database import Database
 from quota_core.ledger import EntryKind
 from quota_core.parts import parts_of
 from quota_core.plan_terms import said_by
-from quota_core.statements import Work, fetch
+from quota_core.statements import Row, Work, fetch
+from quota_core.store import states as state_rows
 
 PAGE_SIZE = 5
 
@@ -21,9 +22,10 @@ class HistoryLine:
     """
     One change, or one order that is not paid (`status` pending or failed; then there is no balance after).
 
-    `kind` is that of an entry in small letters, or block and unblock; units are positive; `order` is the id of what
-    was ordered; `after` is what the lots held then. Of holds, those are changes that are open: what they were
-    settled with is use, as requests are.
+    `kind` is that of an entry in small letters, or block and unblock, shared and received; units are positive;
+    `order` is the id of what was ordered; `after` is what the lots held then, `other` who got what was shared or
+    gave what was received. Of holds, those are changes that are open: what they were settled with is use, as
+    requests are.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class HistoryLine:
     after: int | None
     at_ms: int
     order: str | None = None
+    other: AccountRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +98,10 @@ class History:
             PAGE_SIZE,
             number * PAGE_SIZE,
         )
+        refs = yield from state_rows.refs([_other(row) for row in rows if _other(row)])
         lines = tuple(
             HistoryLine(
-                kind=facts.action_of(row[0], row[7]),
+                kind=_kind(row),
                 status=row[1],
                 metric=self._book.metric_names[row[2]],
                 units=row[3],
@@ -108,7 +112,21 @@ class History:
                 after=row[8],
                 at_ms=row[9],
                 order=row[12],
+                other=refs.get(_other(row)),
             )
             for row in rows
         )
         return HistoryPage(number=number, pages=pages, lines=lines)
+
+
+def _other(row: Row) -> int:
+    """Return the number of the account that units went to or came from, 0 where none moved."""
+    if row[0] != EntryKind.TRANSFER:
+        return 0
+    return facts.fact_in(row[7], facts.TO) or facts.fact_in(row[7], facts.FROM) or 0
+
+
+def _kind(row: Row) -> str:
+    if row[0] != EntryKind.TRANSFER:
+        return facts.action_of(row[0], row[7])
+    return "received" if facts.fact_in(row[7], facts.FROM) else "shared"

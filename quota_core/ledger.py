@@ -1,8 +1,7 @@
 """
 The rules of the ledger, pure: states and an operation in, drafts of entries or a refusal out. No I/O.
 
-A draft says by how much each pot changes; `applying` makes the change. Both engines use these functions, and
-`verify` recomputes every state from the entries alone.
+A draft says by how much each pot changes; `applying` makes the change, and `verify` tells it from entries alone.
 
 Pots, in the order in which a spend uses them:
     windows      every window of the plan on the metric counts at once      2026-11-20=3
@@ -59,6 +58,7 @@ class EntryKind(IntEnum):
     TAKE_BACK = 16
     RESTORE = 17
     CORRECT = 18
+    TRANSFER = 19
     ERASE = 20
 
 

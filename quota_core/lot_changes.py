@@ -7,7 +7,7 @@ from quota_core.statements import Work
 from quota_core.store import reversals as reversal_rows
 from quota_core.store import states as state_rows
 
-_BRINGING = frozenset({EntryKind.GRANT, EntryKind.PURCHASE})
+_BRINGING = frozenset({EntryKind.GRANT, EntryKind.PURCHASE, EntryKind.TRANSFER})
 _TAKING = frozenset({EntryKind.REMOVE, EntryKind.TAKE_BACK, EntryKind.RESTORE})
 _AFTER_SALE = frozenset({EntryKind.TAKE_BACK, EntryKind.RESTORE, EntryKind.FREEZE, EntryKind.UNFREEZE})
 

@@ -122,6 +122,7 @@ class Proof:
                 self._verdict.note(
                     [f"metric {metric}: {came} units came, {left} remain, {units['held']} are held"]
                 )
+        self._verdict.note(self._count.transfers.unmet())
         self._verdict.note(
             f"account {account}: its version {version}, which an anchor names, is not there"
             for account, version in sorted(self._count.expected)

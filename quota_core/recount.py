@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from quota_core import facts, witnesses
 from quota_core.chain import GENESIS, seal
-from quota_core.counted import LotCount, Noted
+from quota_core.counted import LotCount, Noted, holdings_of
 from quota_core.ledger import EntryKind
 from quota_core.parts import DRAWN_MARK, FACT_MARK, SERVICE_MARK
 from quota_core.periods import LEVEL
@@ -20,6 +20,7 @@ from quota_core.plan_terms import PlanTerms, said_by
 from quota_core.recounted_holds import HoldsCount
 from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
 from quota_core.recounted_standings import Standing, standing_after
+from quota_core.recounted_transfers import TransfersCount
 from quota_core.statements import Row
 from quota_core.window_sums import OVERAGE, WindowSums
 
@@ -33,7 +34,7 @@ _TAKE_BACK, _RESTORE = int(EntryKind.TAKE_BACK), int(EntryKind.RESTORE)
 _STATUS, _PARENT = int(EntryKind.STATUS), int(EntryKind.PARENT)
 _NOTING = frozenset((_GRANT, _REMOVE, _PURCHASE, _PLAN, _STATUS, _PARENT, _CORRECT))
 _HOLD, _SETTLE, _RELEASE = int(EntryKind.HOLD), int(EntryKind.SETTLE), int(EntryKind.RELEASE)
-_SET = int(EntryKind.SET)
+_SET, _TRANSFER = int(EntryKind.SET), int(EntryKind.TRANSFER)
 _TAKING = frozenset((_SPEND, _HOLD))
 _RETURNING = frozenset((_GIVE_BACK, _SETTLE, _RELEASE))
 _CALLING = {_SPEND: 1, _HOLD: 1, _GIVE_BACK: -1, _RELEASE: -1}
@@ -58,6 +59,7 @@ class Recount:
         self.lots: dict[int, LotCount] = {}
         self.debts: dict[tuple[int, int], int] = {}
         self.holds = HoldsCount()
+        self.transfers = TransfersCount()
         self.levels: dict[tuple[int, int], int] = defaultdict(int)
         self.purchases: dict[int, Noted] = {}
         self.by_hand: dict[int, Noted] = {}
@@ -113,23 +115,8 @@ class Recount:
         return problems
 
     def holdings(self) -> dict[int, dict[str, int]]:
-        """
-        Return, for each metric, units in lots: by what brought them, where they went, and what is held.
-
-        The keys are granted, bought, spent, expired, taken_back (with what paid debts) and held.
-        """
-        table: dict[int, dict[str, int]] = {}
-        for metric in sorted({lot.metric for lot in self.lots.values()} | {m for m, _ in self.issued}):
-            lots = [lot for lot in self.lots.values() if lot.metric == metric]
-            table[metric] = {
-                "granted": self.issued.get((metric, _GRANT), 0),
-                "bought": self.issued.get((metric, _PURCHASE), 0),
-                "spent": self.spent.get(metric, 0),
-                "expired": sum(lot.expired for lot in lots),
-                "taken_back": sum(lot.taken for lot in lots),
-                "held": sum(lot.left for lot in lots),
-            }
-        return table
+        """Return units in lots by metric, as `counted.holdings_of` says."""
+        return holdings_of(self.lots.values(), self.issued, self.spent)
 
 
 class _Count:
@@ -140,6 +127,8 @@ class _Count:
         self._row = row
         self._entry, self._account, _, _, self._kind, self._metric, self._units = row[:7]
         self._problems = problems
+        arrived = self._kind == _TRANSFER and f"{FACT_MARK}{facts.FROM}=" in row[7]
+        self._brings = self._kind in (_GRANT, _PURCHASE) or arrived
 
     def sum_of_windows(self) -> int:
         """Count the entry, and return by how much the sum of its account's windows changes."""
@@ -156,7 +145,7 @@ class _Count:
             if self._kind in REVERSALS:
                 for what in count_reversal(self._recount.lots, self._kind, self._units, parts):
                     self._wrong(what)
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, OverflowError):
             self._wrong(f"its parts cannot be read: {self._row[7]!r}"[:120])
             return 0
         return total
@@ -174,6 +163,9 @@ class _Count:
             count.holds.begin(row, parts)
         elif kind in (_SETTLE, _RELEASE):
             self._problems += count.holds.end(row, parts)
+        elif kind == _TRANSFER:
+            for what in count.transfers.count(row, parts, count.lots):
+                self._wrong(what)
         if kind == _ERASE:
             count.erased.add(self._account)
         if kind in (_STATUS, _PARENT):
@@ -248,7 +240,7 @@ class _Count:
     def _count_lot(self, lot_id: int, delta: int) -> None:
         lots, kind = self._recount.lots, self._kind
         lot = lots.get(lot_id)
-        if kind in (_GRANT, _PURCHASE):
+        if self._brings:
             if lot is not None:
                 self._wrong(f"brings lot {lot_id}, which entry {lot.brought_by} brought before")
             lot = lots[lot_id] = LotCount(
@@ -281,7 +273,7 @@ class _Count:
         """Check that the parts amount to the units, and that all windows count the same."""
         if self._kind == _SET:
             moved = self._units if windows and not lots and not debt else -1  # its level says the rest
-        elif self._kind in (_GRANT, _PURCHASE):
+        elif self._brings:
             moved = lots - debt  # what pays a debt does not reach the lot
         elif self._kind in _RETURNING:
             moved = lots - sum(windows)

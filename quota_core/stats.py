@@ -67,20 +67,21 @@ class Statistics:
 
     async def now(self) -> Stats:
         """Return the figures of this moment."""
-        used = 0
+        used = moved = 0
         after: int | None = 0
         while after is not None:
             # In steps, since nothing else is decided while the database counts.
             found = await self._database.read(partial(self._used, after))
-            used, after = used + found[0], found[1]
-        return await self._database.read(partial(self._now, used))
+            used, moved, after = used + found[0], moved + found[1], found[2]
+        return await self._database.read(partial(self._now, used, moved))
 
-    def _used(self, after: int) -> Work[tuple[int, int | None]]:
+    def _used(self, after: int) -> Work[tuple[int, int, int | None]]:
         metric = self._book.metric_ids[self._book.catalog.primary_metric]
         rows = yield fetch(
             """
             SELECT
                 coalesce(sum(CASE WHEN kind IN (1, 8) THEN units WHEN kind IN (2, 9, 10) THEN -units END), 0),
+                coalesce(sum(CASE WHEN kind = 19 AND parts LIKE '%~from=%' THEN units END), 0),
                 (SELECT max(id) FROM entries)
             FROM entries WHERE id > $2 AND id <= $2 + $3 AND metric = $1
             """,
@@ -88,10 +89,14 @@ class Statistics:
             after,
             STEP_ENTRIES,
         )
-        units, last = rows[0]
-        return units, after + STEP_ENTRIES if last is not None and last > after + STEP_ENTRIES else None
+        units, moved, last = rows[0]
+        return (
+            units,
+            moved,
+            after + STEP_ENTRIES if last is not None and last > after + STEP_ENTRIES else None,
+        )
 
-    def _now(self, used: int) -> Work[Stats]:
+    def _now(self, used: int, moved: int) -> Work[Stats]:
         now_ms = self._clock()
         metric = self._book.metric_ids[self._book.catalog.primary_metric]
         accounts = yield fetch(
@@ -136,7 +141,7 @@ class Statistics:
             accounts=accounts[0][0],
             active_7_days=accounts[0][1],
             active_30_days=accounts[0][2],
-            granted=lots[0][0],
+            granted=lots[0][0] - moved,  # what a server gave its member was brought before
             sold=lots[0][1],
             used=used,
             revenue=tuple(Revenue(currency=r[0], orders=r[1], amount_minor=r[2]) for r in revenue),

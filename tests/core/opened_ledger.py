@@ -32,6 +32,7 @@ from quota_core.statements import Row, Work, fetch, run
 from quota_core.stats import Statistics
 from quota_core.store.entries import after, take_ids
 from quota_core.store.orders import OrderRow
+from quota_core.transfers import Transfers
 from quota_core.witnesses import by_hand
 
 OPERATOR = Actor(user_id=900)
@@ -113,6 +114,7 @@ class OpenLedger:
     keys: AccessKeys
     purchases: Purchases
     settlements: Settlements
+    transfers: Transfers
 
     @property
     def path(self) -> Path:
@@ -226,6 +228,7 @@ async def open_ledger(
             default_locale="en",
             clock=clock,
         ),
+        transfers=Transfers(database, book, notices, max_units=max_grant_units, clock=clock),
     )
 
 

@@ -83,13 +83,13 @@ async def used_windows(ledger: OpenLedger) -> dict[tuple[int, int, str], tuple[i
 
 
 async def _assert_conservation(ledger: OpenLedger) -> None:
-    """L2: per metric, units brought - spent - expired - taken back = units in lots."""
+    """L2: per metric, units brought - spent - moved on - expired - taken back = units in lots."""
     rows = await ledger.rows(
         "SELECT metric, sum(units), sum(left_units), sum(taken_units), sum(expired_units) FROM lots GROUP BY 1"
     )
     spent: dict[int, int] = defaultdict(int)
     for entry in await ledger.entries():
-        if entry.kind in (*TAKING, *RETURNING):
+        if entry.kind in (*TAKING, *RETURNING) or "~to=" in entry.parts:
             parts = [part.rpartition("=") for part in entry.parts.split()]
             spent[entry.metric] -= sum(int(delta) for pot, _, delta in parts if pot.startswith("#"))
 
