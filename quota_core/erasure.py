@@ -2,7 +2,8 @@
 Forgetting a person: the name goes, and the account's entries stay, about nobody.
 
 It is done when what the person used today counts no more, so that nobody gets a new allowance by being
-forgotten, and a week later where units would be lost, so that it can be thought over.
+forgotten, and a week later where units would be lost, so that it can be thought over. Never while a payment page is
+open: whoever pays on it must be somebody.
 """
 
 from __future__ import annotations
@@ -81,11 +82,26 @@ class Erasures:
         """Plan it no more."""
         await self._database.write(lambda: self._cancel(account))
 
+    async def forget_soon(self, account: AccountRef) -> bool:
+        """Forget an account now, or as soon as what must end first has ended; True when it is done."""
+        if await self.forget(account):
+            return True
+        await self._database.write(lambda: self._plan_now(account))
+        return False
+
+    def _plan_now(self, account: AccountRef) -> Work[None]:
+        now_ms = self._clock()
+        state = (yield from self._book.states_of([account], now_ms=now_ms, create=False))[account]
+        if state.id:
+            yield from rows.plan(state.id, now_ms, now_ms)
+
     async def carry_out_due(self) -> int:
-        """Forget everyone whose time has come, and return how many."""
+        """Forget everyone whose time has come, and return how many; units that came since wait a week, too."""
         now_ms = self._clock()
         done = 0
-        for kind, external_id in await self._database.read(lambda: rows.due(now_ms)):
+        for kind, external_id in await self._database.read(
+            lambda: rows.due(now_ms, think_over_ms=THINK_OVER_MS)
+        ):
             done += await self.forget(AccountRef(kind, external_id))
         return done
 
@@ -119,6 +135,9 @@ class Erasures:
             for window in payer.windows
             if window.period.end_ms < NEVER_MS and state.used.get(window.place, (0, 0))[0]
         ]
+        page_ends_ms = yield from rows.pages_end(state.id, now_ms)
+        if page_ends_ms is not None:
+            running.append(page_ends_ms)
         due_ms = max([now_ms, *running]) + (THINK_OVER_MS if lost else 0)
         return Outlook(
             asked=planned_ms is not None, due_ms=due_ms if planned_ms is None else planned_ms, lost=lost
@@ -137,8 +156,15 @@ class Erasures:
         yield from rows.cancel(state.id)
 
     def _may_go(self, account: AccountRef) -> Work[None]:
-        states = yield from self._book.states_of([account], now_ms=self._clock(), create=False)
-        yield from self._require_ended(states[account])
+        now_ms = self._clock()
+        state = (yield from self._book.states_of([account], now_ms=now_ms, create=False))[account]
+        yield from self._require_over(state, now_ms)
+
+    def _require_over(self, state: AccountState, now_ms: int) -> Work[None]:
+        """Refuse also while a payment page is open, which a plan to be forgotten only waits for."""
+        yield from self._require_ended(state)
+        if (yield from rows.pages_end(state.id, now_ms)) is not None:
+            raise ErasureRefusedError("payment")
 
     def _require_ended(self, state: AccountState) -> Work[None]:
         """Refuse while the account owes units, is blocked, or has something under way."""
@@ -158,7 +184,7 @@ class Erasures:
         state, payers = yield from self._payers(account, now_ms)
         if not state.id:
             return False
-        yield from self._require_ended(state)
+        yield from self._require_over(state, now_ms)
         metric = self._book.catalog.primary_metric
         posting = Posting(self._book, now_ms)
         yield from posting.begin()

@@ -15,6 +15,7 @@ from quota_core.store import personal as rows
 
 FORMAT = "jauge-personal-data-1"
 _KEY_COLUMNS = ("id", "name", "scopes", "created_ms", "expires_ms", "revoked_ms")
+_DEED_COLUMNS = ("action", "reason", "at_ms")
 _DELIVERY_COLUMNS = ("id", "type", "body", "received_ms")
 
 
@@ -57,6 +58,8 @@ def _tables(account: int, spelled: str) -> Work[dict[str, list[dict[str, Any]]]]
         found[table] = [dict(zip(kept.columns, row, strict=True)) for row in about]
     keys = yield from rows.keys_about(spelled)
     found["api_keys"] = [dict(zip(_KEY_COLUMNS, row, strict=True)) for row in keys]
+    deeds = yield from rows.deeds_about(account)
+    found["audit"] = [dict(zip(_DEED_COLUMNS, row, strict=True)) for row in deeds]
     said = yield from rows.deliveries_about(account)
     found["deliveries"] = [dict(zip(_DELIVERY_COLUMNS, row, strict=True)) for row in said]
     return found

@@ -25,6 +25,7 @@ from quota_core.posting import Posting
 from quota_core.reversals import Reversals, turn_of
 from quota_core.statements import Work
 from quota_core.store import orders as order_rows
+from quota_core.store.erasures import ERASED
 from quota_core.store.orders import OrderRow
 
 
@@ -259,7 +260,10 @@ def _difference(order: OrderRow | None, owner: OrderRow | None, payment: Payment
         (payment.mode != "payment", f"mode is {payment.mode}"),
     ]
     if payment.status in ("paid", "pending"):
+        # A report that came so late finds nobody whose units these could be.
+        erased = order.state != "paid" and order.parameters.startswith(ERASED)
         differences += [
+            (erased, "whoever bought was erased since"),
             ((payment.currency or "").upper() != order.currency, f"currency is {payment.currency}"),
             (
                 payment.amount_subtotal_minor != order.price_minor,

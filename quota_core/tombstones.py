@@ -83,7 +83,7 @@ async def forget_again(database: Database, erasures: Erasures, tombstones: Tombs
             after = account
             ref = AccountRef(kind, external_id)
             if created_ms <= said.get(tombstones.subject_of(ref), -1):
-                found += await erasures.forget(ref)
+                found += await erasures.forget_soon(ref)
         if not page:
             break
     count = len(tombstones.all())

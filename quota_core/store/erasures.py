@@ -42,15 +42,20 @@ def cancel(account: int) -> Work[None]:
     yield run("DELETE FROM erasures WHERE account = $1", account)
 
 
-def due(now_ms: int) -> Work[list[Row]]:
-    """Return (kind, outer id) of accounts whose time has come, the oldest hundred."""
+def due(now_ms: int, *, think_over_ms: int) -> Work[list[Row]]:
+    """Return (kind, outer id) of accounts whose time has come and that got no units lately, the oldest hundred."""
     return (
         yield fetch(
             """
             SELECT a.kind, a.external_id FROM erasures e JOIN accounts a ON a.id = e.account
-            WHERE e.due_ms <= $1 ORDER BY e.due_ms LIMIT 100
+            WHERE e.due_ms <= $1 AND NOT EXISTS (
+                SELECT 1 FROM lots l WHERE l.account = e.account AND l.left_units > 0
+                    AND l.created_ms > e.asked_ms AND l.created_ms > $1 - $2
+                    AND (l.expires_ms IS NULL OR l.expires_ms > $1))
+            ORDER BY e.due_ms LIMIT 100
             """,
             now_ms,
+            think_over_ms,
         )
     )
 
@@ -79,6 +84,20 @@ def open_business(account: int) -> Work[list[Row]]:
             account,
         )
     )
+
+
+def pages_end(account: int, now_ms: int) -> Work[int | None]:
+    """Return when the last payment page that an account can still pay on ends, None when there is none."""
+    rows = yield fetch(
+        """
+        SELECT max(expires_ms) FROM orders
+        WHERE (account = $1 OR buyer = $1) AND state = 'open' AND expires_ms > $2
+        """,
+        account,
+        now_ms,
+    )
+    ends_ms: int | None = rows[0][0]
+    return ends_ms
 
 
 def witnessed_orders(account: int) -> Work[list[Row]]:

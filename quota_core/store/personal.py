@@ -112,6 +112,19 @@ def keys_about(spelled: str) -> Work[list[Row]]:
     )
 
 
+def deeds_about(account: int) -> Work[list[Row]]:
+    """Return (action, reason, time) of what operators did to an account by hand; who did it is their own data."""
+    return (
+        yield fetch(
+            f"""
+            SELECT u.action, u.reason, u.at_ms FROM audit u JOIN entries e ON e.id = u.entry
+            WHERE e.account = $1 AND e.kind > 2 ORDER BY u.id DESC LIMIT {MAX_ROWS}
+            """,  # noqa: S608 - a number of ours
+            account,
+        )
+    )
+
+
 def deliveries_about(account: int) -> Work[list[Row]]:
     """Return (id, type, body, time) of what the payment provider said of an account's payments."""
     return (

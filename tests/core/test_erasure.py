@@ -16,6 +16,7 @@ from quota_core.keys import key_bytes
 from quota_core.personal_data import PersonalData
 from quota_core.proof import Proof
 from quota_core.recent_check import check_recent
+from quota_core.settlement import Settlement
 from quota_core.signing import SigningKey
 from quota_core.store import personal
 from quota_core.tombstones import FILE, TombstoneFile, forget_again
@@ -70,6 +71,7 @@ async def test_a_lived_in_account_is_forgotten_and_the_ledger_still_proves_itsel
     pending = (await ledger.rows("SELECT id FROM orders WHERE state = 'pending'"))[0][0]
     order = await ledger.purchases.order(pending)
     await ledger.settlements.settle(payment_of(order, str(order.reference), "failed"))
+    ledger.clock.move(hours=1)  # a page of hers is open
     await ledger.people.seen(ANA, "fr")
     await ledger.people.direct_channel(ANA, 4711)
     before = await ledger.entries()
@@ -171,6 +173,73 @@ async def test_something_must_end_first(privacy: Privacy, reason: str) -> None:
     assert privacy.tombstones.all() == {}
 
 
+async def test_nobody_is_forgotten_while_they_can_still_pay(privacy: Privacy) -> None:
+    """The plan waits for the end of the page, and of one that was opened after it was made."""
+    ledger = privacy.ledger
+    opened = await ledger.purchases.begin(ANA, "five", buyer=ANA, locale="en")
+    asked = await privacy.erasures.ask(ANA)
+    ledger.clock.move(ms=asked.due_ms - ledger.clock())
+    again = await ledger.purchases.begin(ANA, "eight", buyer=ANA, locale="en")
+    early = await privacy.erasures.carry_out_due()
+    order = await ledger.purchases.order(again.order_id)
+    await ledger.settlements.settle(payment_of(order, str(order.reference)))
+
+    assert asked.due_ms == opened.expires_ms
+    assert early == 0
+    assert (await ledger.balances.of(ANA)).metrics[0].expiring_left == 8
+    assert await privacy.erasures.carry_out_due() == 0
+    ledger.clock.move(days=1)
+    assert await privacy.erasures.carry_out_due() == 1
+    assert await is_sound(ledger)
+
+
+async def test_units_that_came_after_the_wish_are_not_lost_at_once(privacy: Privacy) -> None:
+    """Who buys after all may call it off for a week more."""
+    ledger = privacy.ledger
+    await ledger.quota.consume(ANA, 7, key="a1")
+    await privacy.erasures.ask(ANA)
+    ledger.clock.move(hours=6)
+    await ledger.grants.add(ANA, 30, actor=OPERATOR, reason="", key="g1")
+    ledger.clock.move(days=6)
+    within = await privacy.erasures.carry_out_due()
+    ledger.clock.move(days=1)
+
+    assert (within, await privacy.erasures.carry_out_due()) == (0, 1)
+
+
+async def test_a_payment_that_finds_nobody_any_more_is_held(privacy: Privacy) -> None:
+    """Reported after its payer was forgotten: operators are told, and can give the money back."""
+    ledger = privacy.ledger
+    paid = await ledger.purchases.begin(ANA, "five", buyer=ANA, locale="en")
+    before = await ledger.purchases.order(paid.order_id)
+    await ledger.settlements.settle(payment_of(before, str(before.reference)))
+    late = await ledger.purchases.begin(ANA, "eight", buyer=ANA, locale="en")
+    ledger.clock.move(hours=1)
+    await privacy.erasures.forget(ANA)
+    order = await ledger.purchases.order(late.order_id)
+    outcome = await ledger.settlements.settle(payment_of(order, str(order.reference)))
+    repeated = await ledger.settlements.settle(payment_of(before, str(before.reference)))
+    [(facts,)] = await ledger.rows("SELECT facts FROM notices WHERE kind = 'payment_held'")
+
+    assert (outcome, repeated) == (Settlement.MISMATCH, Settlement.ALREADY_CREDITED)
+    assert json.loads(facts)["difference"] == "whoever bought was erased since"
+    assert await is_sound(ledger)
+
+
+async def test_who_cannot_be_forgotten_again_at_once_is_when_it_is_over(privacy: Privacy) -> None:
+    """A back-up may bring back a hold or a payment under way with the name."""
+    ledger = privacy.ledger
+    await ledger.quota.hold(ANA, 1, key="h1", ttl_seconds=60)
+    ledger.clock.move(seconds=1)
+    privacy.tombstones.add(ANA, ledger.clock())
+    at_once = await forget_again(ledger.database, privacy.erasures, privacy.tombstones)
+    await ledger.quota.release(ANA, key="h1")
+
+    assert at_once == 0
+    assert await privacy.erasures.carry_out_due() == 1
+    assert await ledger.rows("SELECT 1 FROM accounts WHERE external_id = '1'") == []
+
+
 async def test_a_restored_ledger_forgets_again(privacy: Privacy) -> None:
     """Whom the file names, unless the account is a new one of the same person."""
     ledger = privacy.ledger
@@ -236,7 +305,9 @@ async def test_all_that_is_kept_is_handed_out(ledger: OpenLedger) -> None:
     assert {order["package"] for order in document["kept"]["orders"]} >= {"five", "eight"}
     assert document["statement"]["account"]["external_id"] == "1"
     assert len(document["statement"]["entries"]) > 5
+    assert {deed["reason"] for deed in document["kept"]["audit"]} >= {"thanks", "too many", "less"}
     assert key_bytes("b1").hex() not in content.decode()
+    assert not {"spam", "spam too", "bonus"} & {deed["reason"] for deed in document["kept"]["audit"]}
     assert await data.of(AccountRef("user", "404")) is None
 
 
