@@ -164,12 +164,17 @@ class SqliteDatabase(Halting):
         """
         self._writes += 1
         self._quiet.clear()
-        try:
-            return await self._change(self._transact_with_room, work)
-        finally:
-            self._writes -= 1
-            if not self._writes:
-                self._quiet.set()
+        # In a task of its own: whoever stops waiting does not stop the thread, and nobody may decide ahead of it.
+        task = asyncio.create_task(self._change(self._transact_with_room, work))
+        task.add_done_callback(self._wrote)
+        return await asyncio.shield(task)
+
+    def _wrote(self, task: asyncio.Task[Any]) -> None:
+        self._writes -= 1
+        if not self._writes:
+            self._quiet.set()
+        if not task.cancelled():
+            task.exception()  # seen: whoever waited may be gone
 
     async def append(self, work: Callable[[], Work[T]]) -> T:
         """

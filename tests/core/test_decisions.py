@@ -150,6 +150,32 @@ async def test_nothing_is_decided_ahead_of_a_grant_that_is_under_way(ledger: Ope
     await assert_sound(ledger)
 
 
+async def test_nothing_is_decided_ahead_of_a_grant_whose_caller_went_away(ledger: OpenLedger) -> None:
+    """Who is cancelled does not stop the transaction: a spend decided before it would be written behind it."""
+    await ledger.quota.consume(ANA, 1, key="resident")
+    gate = threading.Event()
+
+    def waits() -> Work[None]:
+        gate.wait()
+        yield from ()
+
+    look = asyncio.create_task(ledger.database.read(waits))
+    grant = asyncio.create_task(ledger.grants.add(ANA, 5, actor=OPERATOR, reason="", key="g"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    grant.cancel()
+    await asyncio.wait([grant])
+    spend = ledger.quota.consume(ANA, 3, key="m")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(look, spend)
+
+    assert grant.cancelled()
+    assert spend.result().purchased_left == 5
+    await assert_sound(ledger)
+
+
 async def test_many_callers_with_many_operations_each_get_their_own(ledger: OpenLedger) -> None:
     """Operations that come together stay together and in order, across several batches under way."""
 
