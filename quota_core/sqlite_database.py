@@ -165,7 +165,7 @@ class SqliteDatabase(Halting):
         self._writes += 1
         self._quiet.clear()
         # In a task of its own: whoever stops waiting does not stop the thread, and nobody may decide ahead of it.
-        task = asyncio.create_task(self._change(self._transact_with_room, work))
+        task: asyncio.Task[T] = asyncio.create_task(self._change(self._transact_with_room, work))
         task.add_done_callback(self._wrote)
         return await asyncio.shield(task)
 
