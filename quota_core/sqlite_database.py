@@ -164,17 +164,23 @@ class SqliteDatabase(Halting):
         """
         self._writes += 1
         self._quiet.clear()
-        # In a task of its own: whoever stops waiting does not stop the thread, and nobody may decide ahead of it.
-        task: asyncio.Task[T] = asyncio.create_task(self._change(self._transact_with_room, work))
-        task.add_done_callback(self._wrote)
-        return await asyncio.shield(task)
+        try:
+            result = await self._change(self._transact_with_room, work)
+        except asyncio.CancelledError:
+            # Who stops waiting does not stop the thread: it has ended when what is queued behind it has.
+            behind = asyncio.gather(self._in_thread(lambda _: None), return_exceptions=True)
+            behind.add_done_callback(self._wrote)
+            raise
+        except BaseException:
+            self._wrote()
+            raise
+        self._wrote()
+        return result
 
-    def _wrote(self, task: asyncio.Task[Any]) -> None:
+    def _wrote(self, _: object = None) -> None:
         self._writes -= 1
         if not self._writes:
             self._quiet.set()
-        if not task.cancelled():
-            task.exception()  # seen: whoever waited may be gone
 
     async def append(self, work: Callable[[], Work[T]]) -> T:
         """
