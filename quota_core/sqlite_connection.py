@@ -75,3 +75,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise UnavailableError("SQLite does not keep synchronous=FULL")
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         raise UnavailableError(f"{path} cannot use a write-ahead log (is it on a network disk?)")
+
+
+def may_be_one_read(error: sqlite3.Error) -> bool:
+    """
+    Tell whether one failed read may be all that is wrong; SQLite calls that a damaged file.
+
+    https://sqlite.org/rescode.html#ioerr_corruptfs
+    """
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT

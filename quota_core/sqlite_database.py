@@ -28,7 +28,7 @@ from quota_core.errors import (
 )
 from quota_core.halting import Halting
 from quota_core.late_balances import LateBalances
-from quota_core.sqlite_connection import connect
+from quota_core.sqlite_connection import connect, may_be_one_read
 from quota_core.sqlite_statements import caught_up, drive
 from quota_core.statements import Work
 
@@ -121,7 +121,7 @@ class SqliteDatabase(Halting):
         try:
             return self._glance(connection, work)
         except sqlite3.Error as error:
-            if not _may_be_one_read(error):
+            if not may_be_one_read(error):
                 raise self._trouble(error, "read") from error
             log.exception("the database could not be read; opening it again")
             return self._again(error, "read", lambda fresh: self._glance(fresh, work))
@@ -165,17 +165,15 @@ class SqliteDatabase(Halting):
         self._writes += 1
         self._quiet.clear()
         try:
-            result = await self._change(self._transact_with_room, work)
+            return await self._change(self._transact_with_room, work)
         except asyncio.CancelledError:
             # Who stops waiting does not stop the thread: it has ended when what is queued behind it has.
-            behind = asyncio.gather(self._in_thread(lambda _: None), return_exceptions=True)
+            self._writes += 1
+            behind = asyncio.gather(self._in_thread(_end), return_exceptions=True)
             behind.add_done_callback(self._wrote)
             raise
-        except BaseException:
+        finally:
             self._wrote()
-            raise
-        self._wrote()
-        return result
 
     def _wrote(self, _: object = None) -> None:
         self._writes -= 1
@@ -218,7 +216,7 @@ class SqliteDatabase(Halting):
                 raise ConstraintError(str(error)) from error
             if isinstance(error, sqlite3.ProgrammingError):
                 raise  # a mistake of ours, not trouble with the file
-            if not isinstance(error, sqlite3.OperationalError) and not _may_be_one_read(error):
+            if not isinstance(error, sqlite3.OperationalError) and not may_be_one_read(error):
                 raise self._trouble(error, "written") from error
             log.exception("the database refused a write; opening it again")
             return self._again(error, "written", lambda fresh: self._attempt(fresh, work))
@@ -228,7 +226,7 @@ class SqliteDatabase(Halting):
         try:
             fresh = self._reopen()
         except UnavailableError as refusal:
-            raise self._trouble(error, verb) if _may_be_one_read(error) else refusal from error
+            raise self._trouble(error, verb) if may_be_one_read(error) else refusal from error
         try:
             return attempt(fresh)
         except sqlite3.Error as again:
@@ -293,10 +291,4 @@ class SqliteDatabase(Halting):
         return result
 
 
-def _may_be_one_read(error: sqlite3.Error) -> bool:
-    """
-    Tell whether one failed read may be all that is wrong; SQLite calls that a damaged file.
-
-    https://sqlite.org/rescode.html#ioerr_corruptfs
-    """
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+def _end(_: sqlite3.Connection) -> None: ...
