@@ -16,7 +16,7 @@ from cogs.connection import point_at
 from quota_core import catalog_file
 from quota_core.catalog import Catalog
 from quota_core.errors import CatalogError
-from quota_core.findings import Finding, State, note, to_mend, well
+from quota_core.findings import Finding, State, counted, note, to_mend, well
 from settings import Settings, SettingsError
 from stripe_commands import opened_client, trouble_of, verify_prices
 from terminal.ledger_checkup import line_of
@@ -60,7 +60,8 @@ async def examine(tell: Callable[[str], object], data: Path) -> int:
 
 
 def _catalog_findings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
-    yield well("catalog", f"{settings.catalog}: {len(catalog.plans)} plans, {len(catalog.packages)} packages")
+    plans, packages = counted(len(catalog.plans), "plans"), counted(len(catalog.packages), "packages")
+    yield well("catalog", f"{settings.catalog}: {plans}, {packages}")
     for warning in catalog_file.margin_warnings(catalog):
         yield note("catalog", warning)
     if not settings.operator_ids and not settings.operator_guild_ids:

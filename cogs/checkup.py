@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from cogs.client import PERMISSIONS
-from quota_core.findings import Finding, note, to_mend, well
+from quota_core.findings import Finding, counted, note, to_mend, well
 
 MAX_NAMED = 5
 _PORTAL = "the Discord developer portal"
@@ -70,7 +70,7 @@ def _findings(client: discord.Client, guilds: list[Any], *, message_content: boo
     if len(short) > MAX_NAMED:
         yield note("Discord", f"so it is in {len(short) - MAX_NAMED} more servers")
     if not short:
-        yield well("Discord", f"in {len(guilds)} servers, with every permission that it needs")
+        yield well("Discord", f"in {counted(len(guilds), 'servers')}, with every permission that it needs")
 
 
 def _intent(flags: discord.ApplicationFlags, *, message_content: bool) -> Finding:

@@ -54,8 +54,9 @@ def load(name_or_path: str) -> Catalog:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or error
         there = ", ".join(sorted(file.stem for file in CATALOG_FOLDER.glob("*.toml")))
-        raise CatalogError([f"{path}: cannot be read ({error}); there are: {there}"]) from error
+        raise CatalogError([f"{path}: cannot be read ({why}); there are: {there}"]) from error
     return parse(text, name=path.name)
 
 

@@ -36,3 +36,8 @@ def note(about: str, text: str, to_do: str = "") -> Finding:
 def to_mend(about: str, text: str, to_do: str) -> Finding:
     """Return something that does not work, and how to mend it."""
     return Finding(about, State.TO_DO, text, to_do)
+
+
+def counted(number: int, plural: str) -> str:
+    """Return `3 plans`, or `1 plan`."""
+    return f"{number:,} {plural.removesuffix('s') if number == 1 else plural}"

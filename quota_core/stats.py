@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
+from quota_core.after_sale import Reported, standing_of
 from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.statements import Work, fetch
@@ -16,16 +19,22 @@ STEP_ENTRIES = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revenue:
-    """Paid orders of one currency; amounts in minor units."""
+    """Paid orders of one currency without tax, in minor units; refunds and disputes took some of it back."""
 
     currency: str
     orders: int
-    amount_minor: int
+    gross_minor: int
+    refunded_minor: int = 0
+
+    @property
+    def net_minor(self) -> int:
+        """What is left of it."""
+        return self.gross_minor - self.refunded_minor
 
     @property
     def basket_minor(self) -> int:
         """The average paid order, rounded down."""
-        return self.amount_minor // self.orders
+        return self.gross_minor // self.orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +133,7 @@ class Statistics:
             GROUP BY 1 ORDER BY 1
             """
         )
+        refunded = yield from _refunded()
         people = yield fetch(
             """
             SELECT (SELECT count(DISTINCT account) FROM views),
@@ -144,7 +154,10 @@ class Statistics:
             granted=lots[0][0] - moved,  # what a server gave its member was brought before
             sold=lots[0][1],
             used=used,
-            revenue=tuple(Revenue(currency=r[0], orders=r[1], amount_minor=r[2]) for r in revenue),
+            revenue=tuple(
+                Revenue(currency=r[0], orders=r[1], gross_minor=r[2], refunded_minor=refunded[r[0]])
+                for r in revenue
+            ),
             viewers=people[0][0],
             buyers=people[0][1],
             held=people[0][2],
@@ -152,3 +165,22 @@ class Statistics:
             best_package=best[0][0] if best else None,
             best_package_orders=best[0][1] if best else 0,
         )
+
+
+def _refunded() -> Work[Counter[str]]:
+    """Return, by currency, what went back of paid orders, without its share of the tax."""
+    rows = yield fetch(
+        """
+        SELECT o.payment, o.currency, o.price_minor, o.tax_minor, r.kind, r.amount_minor, r.currency, r.standing
+        FROM reversals r JOIN orders o ON o.payment = r.payment
+        WHERE o.state = 'paid' AND o.livemode = (SELECT max(livemode) FROM orders WHERE state = 'paid')
+        ORDER BY 1
+        """
+    )
+    found: Counter[str] = Counter()
+    for (_, currency, price_minor, tax_minor), reports in groupby(rows, key=lambda row: tuple(row[:4])):
+        paid_minor = price_minor + tax_minor
+        told = [Reported._make(row[4:]) for row in reports]
+        returned_minor = standing_of(told, currency=currency, paid_minor=paid_minor).returned_minor
+        found[currency] += price_minor * returned_minor // paid_minor if paid_minor else 0
+    return found

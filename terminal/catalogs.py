@@ -11,6 +11,7 @@ from quota_core import catalog_file
 from quota_core.catalog import Catalog
 from quota_core.catalog_changes import changes
 from quota_core.errors import CatalogError
+from quota_core.findings import counted
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 _SIGNS = {"loss": "-", "gain": "+", "note": "~"}
@@ -74,7 +75,9 @@ def tell_changes(old_name: str, new_name: str) -> int:
 
 def _counted(catalog: Catalog) -> str:
     tables = ("plans", "metrics", "services", "features", "packages")
-    return ", ".join(f"{len(getattr(catalog, table))} {table}" for table in tables if getattr(catalog, table))
+    return ", ".join(
+        counted(len(getattr(catalog, table)), table) for table in tables if getattr(catalog, table)
+    )
 
 
 def _say(line: str) -> None:

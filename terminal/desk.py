@@ -84,11 +84,14 @@ class Desk:
 
     async def _create_key(self, options: Mapping[str, Any], reply: Reply) -> int:
         try:
-            scopes = {Scope(text) for text in options["scopes"]}
             account = None if options.get("account") is None else AccountRef.parse(options["account"])
         except ValueError as error:
-            reply.tell(f"{error}; scopes are {', '.join(Scope)}")
+            reply.tell(f"{error}: an account is spelled such as user:1")
             return 2
+        if strange := [text for text in options["scopes"] if text not in tuple(Scope)]:
+            reply.tell(f"no scope is called {', '.join(strange)}; there are {', '.join(Scope)}")
+            return 2
+        scopes = {Scope(text) for text in options["scopes"]}
         days = options.get("days")
         expires_ms = None if days is None else self._clock() + int(days) * DAY_MS
         token = await self._keys.create(options["name"], scopes, account=account, expires_ms=expires_ms)

@@ -14,11 +14,17 @@ STATS_DAYS = 30
 
 
 class RevenueFacts(Facts):
-    """Paid orders of one currency, in minor units; `basket` is the average order."""
+    """
+    Paid orders of one currency without tax, in minor units.
+
+    `net` is `gross` without what was `refunded` or charged back; `basket` is the average order.
+    """
 
     currency: str
     orders: int
-    amount: int
+    gross: int
+    refunded: int
+    net: int
     basket: int
 
 
@@ -124,7 +130,12 @@ def _stats(stats: Stats, plans: dict[str, int], days: list[UsedUnits]) -> StatsF
         units_used=stats.used,
         revenue=[
             RevenueFacts(
-                currency=one.currency, orders=one.orders, amount=one.amount_minor, basket=one.basket_minor
+                currency=one.currency,
+                orders=one.orders,
+                gross=one.gross_minor,
+                refunded=one.refunded_minor,
+                net=one.net_minor,
+                basket=one.basket_minor,
             )
             for one in stats.revenue
         ],

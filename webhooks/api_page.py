@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -40,15 +41,20 @@ def page_of(document: Mapping[str, Any]) -> tuple[str, str]:
     info = document["info"]
     families = [tag["name"] for tag in document["tags"]]
     rows = list(_operations(document))
+    others = _other_names(rows)
     sections = "".join(
         f'<h2 id="{escape(family)}">{escape(family)}</h2>'
-        + "".join(_operation(document, *row) for row in rows if row[2]["tags"] == [family])
+        + "".join(
+            _operation(document, *row, others=others[row[2]["operationId"]])
+            for row in rows
+            if row[2]["tags"] == [family] and _is_first(row[2])
+        )
         for family in families
     )
     links = "".join(
         f'<li><a href="#{escape(row[2]["operationId"])}">{escape(row[2]["summary"])}</a></li>'
         for row in rows
-        if "another name" not in row[2]["summary"]
+        if _is_first(row[2])
     )
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -67,17 +73,42 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping
             yield method.upper(), path, operation
 
 
-def _operation(document: Mapping[str, Any], method: str, path: str, operation: Mapping[str, Any]) -> str:
+def _is_first(operation: Mapping[str, Any]) -> bool:
+    """Tell whether an operation stands under its first name; the others end in `__1`, `__2`, …."""
+    return "__" not in operation["operationId"]
+
+
+def _other_names(rows: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Mapping[str, list[str]]:
+    """Return the other paths of each operation, by its id."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for _, path, operation in rows:
+        if not _is_first(operation):
+            found[operation["operationId"].partition("__")[0]].append(path)
+    return found
+
+
+def _operation(
+    document: Mapping[str, Any],
+    method: str,
+    path: str,
+    operation: Mapping[str, Any],
+    *,
+    others: Sequence[str],
+) -> str:
     parts = [_prose(operation["description"])] if "description" in operation else []
+    if others:
+        names = ", ".join(f"<code>{escape(other)}</code>" for other in others)
+        parts.append(f'<p class="quiet">Also at {names}.</p>')
     if operation["parameters"]:
         parts.append("<h3>Parameters</h3>" + _parameters(document, operation["parameters"]))
     if "requestBody" in operation:
         parts.append("<h3>Body</h3>" + _model(document, operation["requestBody"], required="required"))
     # An answer has all its members always.
     parts.append("<h3>Answer (200)</h3>" + _model(document, operation["responses"]["200"], required=""))
-    others = [status for status in operation["responses"] if status != "200"]
     named = ", ".join(
-        f"{status} {escape(operation['responses'][status]['description'])}" for status in others
+        f"{status} {escape(answer['description'])}"
+        for status, answer in operation["responses"].items()
+        if status != "200"
     )
     parts.append(f'<p class="quiet">Else: {named}.</p>')
     return (

@@ -135,15 +135,15 @@ def stats_card(stats: Stats, catalog: Catalog, words: Words) -> Card:
 
 
 def _revenue(stats: Stats, words: Words) -> str:
-    lines = [
-        words(
-            "stats.revenue_line",
-            amount=words.money(revenue.amount_minor, revenue.currency),
-            orders=revenue.orders,
-            basket=words.money(revenue.basket_minor, revenue.currency),
-        )
-        for revenue in stats.revenue
-    ]
+    lines = []
+    for revenue in stats.revenue:
+        amount = words("stats.net", amount=words.money(revenue.net_minor, revenue.currency))
+        if revenue.refunded_minor:
+            gross = words.money(revenue.gross_minor, revenue.currency)
+            refunded = words.money(revenue.refunded_minor, revenue.currency)
+            amount = words("stats.net_of", amount=amount, gross=gross, refunded=refunded)
+        basket = words.money(revenue.basket_minor, revenue.currency)
+        lines.append(words("stats.revenue_line", amount=amount, orders=revenue.orders, basket=basket))
     return "\n".join(lines) or words("stats.revenue_none")
 
 

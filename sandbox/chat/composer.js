@@ -34,7 +34,7 @@ export class Composer {
     field.addEventListener("keydown", (event) => this.handleKey(event));
     field.addEventListener("blur", () => context.completion.close());
     const { store, session } = context;
-    session.addEventListener("refused", (event) => this.complain(context.wording.text("refused", { reason: event.detail })));
+    session.addEventListener("refused", (event) => this.complain(context.wording.text("refused", { reason: event.detail ?? context.wording.text("unreached") })));
     store.addEventListener("channel", () => this.reset());
     store.addEventListener("viewer", () => this.reset());
     store.addEventListener("commands", () => this.suggestIfFocused());

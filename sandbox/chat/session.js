@@ -198,7 +198,8 @@ export class Session extends EventTarget {
       return true;
     } catch (error) {
       if (!(error instanceof api.Refused) && !(error instanceof TypeError)) throw error;
-      this.emit("refused", error.message);
+      // A call that nobody answered: what the browser says of it is in the browser's own words and language.
+      this.emit("refused", error instanceof api.Refused ? error.message : null);
       return false;
     }
   }

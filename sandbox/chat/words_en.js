@@ -67,6 +67,7 @@ export const ENGLISH = Object.freeze({
   false: "False",
   premium: "Buy",
   offline: "Connection lost, trying again…",
+  unreached: "the sandbox does not answer",
   refused: "Not sent: {reason}",
   panelTitle: "Sandbox",
   panelClose: "Close the panel",

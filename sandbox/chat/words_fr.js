@@ -67,6 +67,7 @@ export const FRENCH = Object.freeze({
   false: "Faux",
   premium: "Acheter",
   offline: "Connexion perdue, nouvel essai…",
+  unreached: "le bac à sable ne répond pas",
   refused: "Non envoyé : {reason}",
   panelTitle: "Bac à sable",
   panelClose: "Fermer le panneau",

@@ -287,6 +287,23 @@ async def test_an_answer_to_a_message_is_sent_as_one(chat: Page) -> None:
     await expect(messages(chat).last.get_by_test_id("reply-line")).to_contain_text("a question")
 
 
+async def test_a_sandbox_that_does_not_answer_is_told_in_the_persons_language(
+    chat: Page, complaints: list[str]
+) -> None:
+    """Not in the browser's own words, which are English whatever the person speaks."""
+    await chat.get_by_test_id("language").select_option("fr")
+    await expect(chat.locator("html")).to_have_attribute("lang", "fr")
+    await chat.route("**/control/messages", lambda route: route.abort())
+    await chat.get_by_test_id("composer").fill("!quota")
+    await chat.get_by_test_id("send").click()
+
+    await expect(chat.locator("#notice")).to_contain_text("Non envoyé : le bac à sable ne répond pas")
+    await chat.unroute("**/control/messages")
+    await chat.get_by_test_id("send").click()
+    await expect(messages(chat).last).to_contain_text("!quota")
+    complaints.clear()  # the failed requests that this test made
+
+
 async def test_what_was_missed_while_offline_is_caught_up(
     chat: Page, context: BrowserContext, sandbox: Sandbox, complaints: list[str]
 ) -> None:

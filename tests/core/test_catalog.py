@@ -172,5 +172,10 @@ def test_what_is_no_toml_and_what_is_no_file_are_explained(tmp_path: Path) -> No
     with pytest.raises(CatalogError, match=r"latin\.toml: cannot be read"):
         load(str(tmp_path / "latin.toml"))
 
+    with pytest.raises(CatalogError) as missing:
+        load(str(tmp_path / "none.toml"))
+
+    assert "(No such file or directory); there are: " in missing.value.problems[0]
+    assert "Errno" not in missing.value.problems[0]
     assert problems_of("currency = ")[0].startswith("bad.toml: not TOML: ")
     assert all(problem.startswith("bad.toml: ") for problem in problems_of(""))

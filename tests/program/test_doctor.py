@@ -37,7 +37,7 @@ async def test_a_bot_that_sells_is_well(place: Place) -> None:
         "ok     catalog: quota-manager",
         "ok     Discord: the token is that of Jauge",
         "ok     Discord: the message-content intent is granted",
-        "ok     Discord: in 1 servers, with every permission",
+        "ok     Discord: in 1 server, with every permission",
         "ok     Stripe: the key is good, with test money",
         "ok     clock: within ",
         "/webhooks/stripe is enabled and gets what it needs",

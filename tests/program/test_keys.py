@@ -55,7 +55,7 @@ async def test_a_wrong_command_is_explained_and_changes_nothing(place: Place) ->
     _, listed, _ = await place.command("keys", "list")
 
     assert (unknown, absent) == (2, 1)
-    assert "quota:read" in out + err
+    assert "no scope is called everything; there are quota:read, " in out + err
     assert "Traceback" not in err
     assert "no keys yet" in listed
 

@@ -28,8 +28,8 @@ def test_what_can_be_used_is_said_in_a_line(capsys: pytest.CaptureFixture[str], 
     said = capsys.readouterr().out.splitlines()
 
     assert code == 0
-    assert said[0] == "credits: can be used: 5 plans, 1 metrics, 6 services, 9 features"
-    assert said[1] == f"{dear}: can be used: 4 plans, 1 metrics, 6 packages"
+    assert said[0] == "credits: can be used: 5 plans, 1 metric, 6 services, 9 features"
+    assert said[1] == f"{dear}: can be used: 4 plans, 1 metric, 6 packages"
     assert said[2].startswith(f"{dear}: packages.quota_5000: margin 50% is below")
 
 

@@ -211,7 +211,7 @@ def _stats(**more: object) -> Stats:
         "granted": 5,
         "sold": 1000,
         "used": 777,
-        "revenue": (Revenue(currency="EUR", orders=3, amount_minor=4497),),
+        "revenue": (Revenue(currency="EUR", orders=3, gross_minor=4497),),
         "viewers": 30,
         "buyers": 2,
         "best_package": "quota_1000",
@@ -245,6 +245,15 @@ Plus · orders: 3
 | 📬 Messages not read yet
 2"""
     )
+
+
+def test_revenue_is_net_of_what_was_given_back(catalog: Catalog, english: Words, french: Words) -> None:
+    """With both numbers it comes from."""
+    stats = _stats(revenue=(Revenue(currency="EUR", orders=3, gross_minor=4497, refunded_minor=1499),))
+    texts = [drawn(stats_card(stats, catalog, words)) for words in (english, french)]
+
+    assert "**€29.98** (€44.97 sold, €14.99 given back) · paid orders: 3" in texts[0]
+    assert "(44,97 € vendus, 14,99 € rendus)" in texts[1].replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_figures_before_the_first_sale(catalog: Catalog, french: Words) -> None:

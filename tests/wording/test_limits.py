@@ -200,7 +200,7 @@ def test_operators_cards_keep_the_limits(catalog: Catalog, words: Words, amount:
         granted=amount,
         sold=amount,
         used=amount,
-        revenue=tuple(Revenue(currency="EUR", orders=1, amount_minor=amount) for _ in range(40)),
+        revenue=tuple(Revenue(currency="EUR", orders=1, gross_minor=amount) for _ in range(40)),
         viewers=amount,
         buyers=amount,
         best_package=foreign,
