@@ -24,6 +24,7 @@ from cogs.opening_pace import OpeningPace
 from cogs.privacy import Privacy
 from cogs.quota import Balance
 from cogs.receipts import Receipts
+from cogs.recipient_screen import RecipientScreen
 from cogs.rest_trace import trace_of
 from cogs.server_quota import ServerQuota
 from cogs.sharded_client import ShardedQuotaBot
@@ -160,7 +161,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
         ServerQuota(speech, mishaps, catalog, parts.balances, parts.pools, can_sell=can_sell, clock=clock),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
-        Notifications(speech, mishaps, parts.messages),
+        *_notifications(parts, speech, mishaps),
         ChannelNotices(bot, catalog, parts.messages, can_sell=can_sell),
         NoticeSender(
             bot,
@@ -179,6 +180,12 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
     if parts.with_ask:
         cogs.append(Ask(speech, mishaps, catalog))
     return cogs
+
+
+def _notifications(parts: Parts, speech: Speech, mishaps: Mishaps) -> tuple[commands.Cog, commands.Cog]:
+    notifications = Notifications(speech, mishaps, parts.messages)
+    screen = RecipientScreen(speech, mishaps, parts.messages, overview=notifications.show)
+    return notifications, screen
 
 
 def _paid_units(parts: Parts, speech: Speech, mishaps: Mishaps) -> PaidUnits:

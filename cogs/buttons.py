@@ -22,9 +22,9 @@ from wording.refusals import argument_card
 log = logging.getLogger(__name__)
 
 
-class OwnedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:nothing"):
+class OwnedButton(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"v1:nothing"):
     """
-    A button that only the person named in its id may press.
+    A button that only the person named in its id may press, or a menu from which only that one may choose.
 
     `topic` is the name of its cog, `own` the command with which anybody else gets theirs.
     """
@@ -32,7 +32,7 @@ class OwnedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:
     topic: ClassVar[str]
     own: ClassVar[str]
 
-    def __init__(self, item: discord.ui.Button[Any], match: re.Match[str]) -> None:
+    def __init__(self, item: discord.ui.Item[Any], match: re.Match[str]) -> None:
         super().__init__(item)
         self.match = match
 
@@ -40,9 +40,13 @@ class OwnedButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:
     async def from_custom_id(
         cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        """Return the button that was pressed."""
-        assert isinstance(item, discord.ui.Button)
+        """Return what was pressed."""
         return cls(item, match)
+
+    @property
+    def chosen(self) -> list[str]:
+        """What was chosen from a menu; anything, as all that comes from outside. Nothing of a button."""
+        return self.item.values if isinstance(self.item, discord.ui.Select) else []
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Check the owner, then do what the button is for; whatever fails is told to the user."""

@@ -29,6 +29,8 @@ NOTIFY = rf"v1:notify:{_OWNER}"
 TOGGLE = rf"v1:toggle:(?P<what>[a-z]{{1,20}}):{_OWNER}"
 ENTER = rf"v1:enter:(?P<what>[a-z]{{1,20}}):{_OWNER}"
 RECIPIENT = rf"v1:recipient:(?P<what>[a-z]{{1,20}}):(?P<number>[1-9][0-9]{{0,17}}):{_OWNER}"
+KINDS = rf"v1:kinds:(?P<number>[1-9][0-9]{{0,17}}):{_OWNER}"
+REPLAY = rf"v1:replay:(?P<number>[1-9][0-9]{{0,17}}):{_OWNER}"
 
 PRIVACY = rf"v1:privacy:{_OWNER}"
 DATA = rf"v1:data:{_OWNER}"
@@ -146,8 +148,18 @@ def enter(what: str, owner_id: int) -> str:
 
 
 def recipient(what: str, number: int, owner_id: int) -> str:
-    """Name the button that does something with one recipient: show, rotate, enable, remove."""
+    """Name the button that does something with one recipient: show, test, rotate, enable, remove."""
     return f"v1:recipient:{what}:{number}:{owner_id}"
+
+
+def kinds(number: int, owner_id: int) -> str:
+    """Name the menu of the events that a recipient hears of."""
+    return f"v1:kinds:{number}:{owner_id}"
+
+
+def replay(number: int, owner_id: int) -> str:
+    """Name the menu of the messages that can be sent to a recipient once more."""
+    return f"v1:replay:{number}:{owner_id}"
 
 
 def paid_ask(metric: str, units: int, owner_id: int) -> str:

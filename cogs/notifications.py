@@ -15,7 +15,7 @@ from cogs.buttons import OwnedButton
 from cogs.cover import cover_card
 from cogs.errors import Mishaps
 from cogs.forms import Form, Question
-from cogs.replies import Button, in_direct_messages, press, redraw, tell, tell_privately
+from cogs.replies import Button, press, redraw_privately, tell, tell_privately
 from cogs.slash_texts import command_english
 from cogs.speech import Speech
 from cogs.topic import Topic
@@ -24,7 +24,7 @@ from quota_core.errors import PreferenceError
 from quota_core.messages import Messages
 from quota_core.preferences import Preference
 from wording.card import Card
-from wording.notifications_card import notifications_card, recipient_card, secret_card
+from wording.notifications_card import notifications_card, secret_card
 from wording.words import Words
 
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
@@ -69,34 +69,6 @@ class EnterButton(OwnedButton, template=custom_ids.ENTER):
             await topic.ask(interaction, what)
 
 
-class RecipientButton(OwnedButton, template=custom_ids.RECIPIENT):
-    """Does something with one recipient."""
-
-    topic = "Notifications"
-    own = "notifications"
-
-    async def press(self, interaction: discord.Interaction[Any], topic: Notifications) -> None:
-        """Show it, or change it and show what is left."""
-        account, number = account_of(interaction.user), int(self.match["number"])
-        recipients = topic.messages.recipients
-        match self.match["what"]:
-            case "show":
-                await topic.show_one(interaction, number)
-            case "code":
-                await topic.ask_code(interaction, number)
-            case "rotate":
-                secret = await recipients.rotate(account, number)
-                words = await topic.speech.words(interaction)
-                if secret is not None:
-                    await tell(interaction, secret_card(secret, words))
-            case "enable":
-                await recipients.enable(account, number)
-                await topic.show_one(interaction, number)
-            case _:
-                await recipients.remove(account, number)
-                await topic.show(interaction)
-
-
 class Notifications(Topic):
     """Show and keep choices."""
 
@@ -104,7 +76,6 @@ class Notifications(Topic):
         NotifyButton,
         ToggleButton,
         EnterButton,
-        RecipientButton,
     )
 
     def __init__(self, speech: Speech, mishaps: Mishaps, messages: Messages) -> None:
@@ -128,32 +99,7 @@ class Notifications(Topic):
         """Show all choices, in place of what was pressed if nobody else reads that."""
         words = await self.speech.words(interaction)
         card, buttons = await self._screen(account_of(interaction.user), interaction.user.id, words)
-        await self._draw(interaction, card, buttons)
-
-    async def show_one(self, interaction: discord.Interaction[Any], number: int) -> None:
-        """Show one recipient with its log."""
-        owner_id = interaction.user.id
-        words = await self.speech.words(interaction)
-        found = [
-            one for one in await self.messages.recipients.of(account_of(interaction.user)) if one.id == number
-        ]
-        if not found:
-            await self.show(interaction)
-            return
-        [one] = found
-        card = recipient_card(one, await self.messages.log.of_recipient(one), words)
-        buttons = [press(words("button.back"), custom_ids.notify(owner_id))]
-        if one.code is not None:
-            buttons.append(press(words("button.enter_code"), custom_ids.recipient("code", number, owner_id)))
-        if one.secret is not None:
-            buttons.append(press(words("button.rotate"), custom_ids.recipient("rotate", number, owner_id)))
-        if one.disabled_ms is not None:
-            buttons.append(press(words("button.enable"), custom_ids.recipient("enable", number, owner_id)))
-        danger = discord.ButtonStyle.danger
-        buttons.append(
-            press(words("button.remove"), custom_ids.recipient("remove", number, owner_id), danger)
-        )
-        await self._draw(interaction, card, buttons)
+        await redraw_privately(interaction, card, buttons)
 
     async def ask(self, interaction: discord.Interaction[Any], what: str) -> None:
         """Open the form of quiet hours, or of an address."""
@@ -173,17 +119,6 @@ class Notifications(Topic):
 
         label = words("form.address" if what == "email" else "form.url")
         form = Form(words(f"form.{what}"), (Question("target", label),), take, self.mishaps)
-        await interaction.response.send_modal(form)
-
-    async def ask_code(self, interaction: discord.Interaction[Any], number: int) -> None:
-        """Open the form for the code that was sent to an address."""
-        words = await self.speech.words(interaction)
-
-        async def take(sent: discord.Interaction[Any], given: dict[str, str]) -> None:
-            await self.messages.recipients.prove(account_of(sent.user), number, given["code"])
-            await self.show_one(sent, number)
-
-        form = Form(words("form.code"), (Question("code", words("form.code_label")),), take, self.mishaps)
         await interaction.response.send_modal(form)
 
     async def _take_hours(self, interaction: discord.Interaction[Any], given: dict[str, str]) -> None:
@@ -230,13 +165,6 @@ class Notifications(Topic):
             for number, one in enumerate(recipients, 1)
         ]
         return notifications_card(preference, recipients, words), buttons
-
-    async def _draw(self, interaction: discord.Interaction[Any], card: Card, buttons: list[Button]) -> None:
-        message = interaction.message
-        if message is not None and (message.flags.ephemeral or in_direct_messages(interaction)):
-            await redraw(interaction, card, buttons)
-        else:
-            await tell(interaction, card, buttons)
 
 
 def toggled(preference: Preference, what: str) -> Preference:

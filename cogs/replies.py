@@ -10,7 +10,6 @@ Discord or a clock disagrees, it turns into a public message without a word.
 from __future__ import annotations
 
 import io
-import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,16 +21,17 @@ import aiohttp
 import discord
 from discord.ext import commands
 
+from cogs.rows import Menu, Rows
 from wording.card import Card
 
 log = logging.getLogger(__name__)
 
 Who: TypeAlias = "commands.Context[Any] | discord.Interaction[Any]"
+Part: TypeAlias = "Button | Menu"
 
 MAX_LABEL_LENGTH = 80
 MAX_LINK_LENGTH = 512
 MAX_BUTTONS = 25
-MAX_BUTTONS_IN_ROW = 5
 
 # https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes
 ALREADY_ANSWERED = 40060
@@ -72,29 +72,6 @@ class Button:
         return {"type": 2, "style": self.style.value, "label": self.label, "disabled": False, **target}
 
 
-class _Rows(discord.ui.View):
-    """
-    Buttons as they are drawn, and nothing that listens.
-
-    The view is stopped before it is sent: presses find their way by the registered patterns alone, also after
-    a restart. A view that listens and then ends would take a pattern away from the whole bot
-    (discord.py 2.7.1, `ViewStore.remove_view`).
-    """
-
-    def __init__(self, buttons: Sequence[Button]) -> None:
-        super().__init__(timeout=None)
-        self._buttons = buttons
-        self.stop()
-
-    def to_components(self) -> list[dict[str, Any]]:
-        """Return the rows, at most five buttons in each, and none much shorter than the others."""
-        drawn = [button.drawn() for button in self._buttons]
-        rows = -(-len(drawn) // MAX_BUTTONS_IN_ROW)
-        # The first rows take one more where they cannot all be equal.
-        ends = [-(-len(drawn) * number // rows) for number in range(rows + 1)] if rows else []
-        return [{"type": 1, "components": drawn[start:end]} for start, end in itertools.pairwise(ends)]
-
-
 def press(label: str, custom_id: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> Button:
     """Return a button that sends its id back."""
     return Button(label=label[:MAX_LABEL_LENGTH], custom_id=custom_id, style=style)
@@ -105,9 +82,9 @@ def link(label: str, url: str) -> Button:
     return Button(label=label[:MAX_LABEL_LENGTH], url=url, style=discord.ButtonStyle.link)
 
 
-def view_of(buttons: Sequence[Button]) -> discord.ui.View:
+def view_of(buttons: Sequence[Part]) -> discord.ui.View:
     """Return what draws these buttons, 25 at most."""
-    return _Rows(buttons[:MAX_BUTTONS])
+    return Rows(buttons[:MAX_BUTTONS])
 
 
 def interaction_of(who: Who) -> discord.Interaction[Any] | None:
@@ -132,7 +109,7 @@ def in_direct_messages(who: Who) -> bool:
     return isinstance(who.channel, discord.DMChannel)
 
 
-async def tell(who: Who, card: Card, buttons: Sequence[Button] = ()) -> None:
+async def tell(who: Who, card: Card, buttons: Sequence[Part] = ()) -> None:
     """Answer where it was asked: to an interaction for its user alone, to a message in its channel."""
     interaction = interaction_of(who)
     if interaction is None:
@@ -143,7 +120,7 @@ async def tell(who: Who, card: Card, buttons: Sequence[Button] = ()) -> None:
 
 
 async def tell_privately(
-    who: Who, card: Card, buttons: Sequence[Button] = (), *, cover: Card, opener: Button
+    who: Who, card: Card, buttons: Sequence[Part] = (), *, cover: Card, opener: Button
 ) -> bool:
     """
     Answer so that only the person who asked can read it, and tell whether `card` was shown.
@@ -183,7 +160,7 @@ async def tell_with_file(
     interaction.extras[_PRIVATE] = "answered"
 
 
-async def redraw(interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]) -> None:
+async def redraw(interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Part]) -> None:
     """Change the message whose button was pressed."""
     view = view_of(buttons)
     try:
@@ -195,15 +172,24 @@ async def redraw(interaction: discord.Interaction[Any], card: Card, buttons: Seq
         await tell(interaction, card, buttons)
 
 
+async def redraw_privately(
+    interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Part]
+) -> None:
+    """Answer for the user alone, in place of what was pressed if nobody else reads that."""
+    message = interaction.message
+    if message is not None and (message.flags.ephemeral or in_direct_messages(interaction)):
+        await redraw(interaction, card, buttons)
+    else:
+        await tell(interaction, card, buttons)
+
+
 class _Whispered(Enum):
     SENT = "sent"
     TOO_LATE = "too late"
     NOT_PRIVATE = "not private"  # it cannot be proved, so nothing was sent
 
 
-async def _whisper(
-    interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]
-) -> _Whispered:
+async def _whisper(interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Part]) -> _Whispered:
     """Answer for the user alone, or not at all."""
     embed, view = embed_of(card), view_of(buttons)
     response = interaction.response
@@ -225,7 +211,7 @@ async def _whisper(
 
 
 async def _follow_in_public(
-    interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Button]
+    interaction: discord.Interaction[Any], card: Card, buttons: Sequence[Part]
 ) -> None:
     await _settled(
         lambda: interaction.followup.send(embed=embed_of(card), view=view_of(buttons)), again=False
@@ -259,7 +245,7 @@ async def _settled(call: Callable[[], Awaitable[object]], *, again: bool = True)
     return False
 
 
-async def _reply(context: commands.Context[Any], card: Card, buttons: Sequence[Button]) -> None:
+async def _reply(context: commands.Context[Any], card: Card, buttons: Sequence[Part]) -> None:
     """Answer a message in its channel; with one nonce, so that a second try shows nothing twice."""
     nonce = secrets.token_hex(12)
     # The message may be deleted by the time it is answered.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from quota_core.addresses import shown
-from quota_core.events import ALERT
 from quota_core.outbox_log import Delivery
 from quota_core.preferences import Preference
 from quota_core.store.recipients import Recipient
 from wording.card import Card, Field
+from wording.plain import moment
 from wording.safe import Safe, safe_name
 from wording.words import Words
 
 MAX_SHOWN = 40
+MAX_LINES = 5
 
 
 def notifications_card(preference: Preference, recipients: Sequence[Recipient], words: Words) -> Card:
@@ -39,7 +41,7 @@ def recipient_card(recipient: Recipient, deliveries: Sequence[Delivery], words: 
         words(
             "notify.last_line",
             when=words.relative(one.sent_ms or one.created_ms),
-            kind=words("notify.kind_alert" if one.kind == ALERT else "notify.kind_other"),
+            kind=kind_name(one.kind, words),
             state=words(f"notify.state_{one.state}"),
             n=one.attempts,
             failure=safe_name(f"({one.failure})", length=MAX_SHOWN) if one.failure else Safe(""),
@@ -48,9 +50,24 @@ def recipient_card(recipient: Recipient, deliveries: Sequence[Delivery], words: 
     ]
     title = words("notify.one", channel=_channel(recipient, words), target=_target(recipient))
     standing = words(f"notify.standing_{_standing(recipient)}")
-    return Card(
-        title, standing, (Field(words("notify.last"), "\n".join(lines) or words("notify.last_none")),)
+    kinds = [kind_name(kind, words) for kind in recipient.kinds.split()]
+    fields = (
+        Field(words("notify.hears"), "\n".join(kinds) or words("notify.hears_all")),
+        Field(words("notify.last"), "\n".join(lines[:MAX_LINES]) or words("notify.last_none")),
     )
+    return Card(title, standing, fields)
+
+
+def kind_name(kind: str, words: Words) -> Safe:
+    """Return what a kind of messages tells of."""
+    key = f"event.{kind}"
+    return words(key) if words.has(key) else words("event.other")
+
+
+def delivery_label(delivery: Delivery, words: Words, zone: ZoneInfo) -> str:
+    """Return one delivery as a line of a menu, where no marks are drawn."""
+    when = moment(delivery.sent_ms or delivery.created_ms, words, zone)
+    return f"{when}: {kind_name(delivery.kind, words)}, {words(f'notify.state_{delivery.state}')}"
 
 
 def secret_card(secret: str, words: Words) -> Card:

@@ -130,6 +130,7 @@ def messages_on(
         operators=operators,
         channels=CHANNELS,
         default_locale="en-US",
+        allow_private=True,  # receivers are on loopback
         clock=notices.clock,
     )
 

@@ -8,6 +8,7 @@ from sandbox.places import APPLICATION_ID, GENERAL_ID, MEMBER_ID
 from tests.sandbox.people import People
 
 Json = dict[str, Any]
+BUTTON = 2
 MENTION = f"<@{APPLICATION_ID}>"
 
 
@@ -92,7 +93,15 @@ def buttons_of(message: Json) -> list[tuple[str, str]]:
         (one["label"].replace("\u00a0", " ").replace("\u202f", " "), one.get("custom_id") or one["url"])
         for row in message["components"]
         for one in row["components"]
+        if one["type"] == BUTTON
     ]
+
+
+def menu(message: Json, placeholder: str) -> Json:
+    """Return the menu that says this while nothing is chosen."""
+    parts = [one for row in message["components"] for one in row["components"]]
+    found: Json = next(one for one in parts if one.get("placeholder") == placeholder)
+    return found
 
 
 def labels_of(message: Json) -> list[str]:

@@ -40,6 +40,8 @@ SAMPLES = {
     custom_ids.TOGGLE: custom_ids.toggle("w" * 20, HUGE_ID),
     custom_ids.ENTER: custom_ids.enter("w" * 20, HUGE_ID),
     custom_ids.RECIPIENT: custom_ids.recipient("w" * 20, 10**17, HUGE_ID),
+    custom_ids.KINDS: custom_ids.kinds(10**17, HUGE_ID),
+    custom_ids.REPLAY: custom_ids.replay(10**17, HUGE_ID),
 }
 OF_THE_MEMBER = [
     custom_ids.buy("quota_1000", MEMBER_ID),
@@ -66,6 +68,8 @@ OF_THE_MEMBER = [
     custom_ids.toggle("alerts", MEMBER_ID),
     custom_ids.enter("quiet", MEMBER_ID),
     custom_ids.recipient("show", 1, MEMBER_ID),
+    custom_ids.kinds(1, MEMBER_ID),
+    custom_ids.replay(1, MEMBER_ID),
 ]
 
 
