@@ -28,6 +28,7 @@ from quota_core.quota import Quota
 from quota_core.refunding import Refunding
 from quota_core.settlement import Settlements
 from quota_core.stats import Statistics
+from quota_core.transfers import Transfers
 from settings import Settings
 from webhooks.records import Records
 from webhooks.stripe_checkout import StripeCheckout
@@ -108,6 +109,12 @@ class CoreParts:
             people=self.people,
             purchases=self.purchases,
             pools=Pools(database, book, clock=utc_ms),
+            transfers=Transfers(
+                *(database, book, self.notices),
+                max_units=settings.max_grant,
+                default_locale=settings.default_locale,
+                clock=utc_ms,
+            ),
             operators=self.operators,
             marks=MarksInFile(data / "commands.sha256"),
             default_locale=settings.default_locale,

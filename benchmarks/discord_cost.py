@@ -38,6 +38,7 @@ from quota_core.reversals import Reversals
 from quota_core.signing import SigningKey
 from quota_core.stats import Statistics
 from quota_core.tombstones import TombstoneFile
+from quota_core.transfers import Transfers
 
 ACCOUNTS = 1_000
 UNIT = "µs"
@@ -176,6 +177,7 @@ def product_bot(opened: Product) -> commands.Bot:
         ),
         people=People(database, book, clock=clock),
         purchases=Purchases(database, book, None, clock=clock),
+        transfers=Transfers(database, book, notices, max_units=1, clock=clock),
         pools=Pools(database, book, clock=clock),
         operators=operators,
         marks=MarksInMemory(),

@@ -108,6 +108,28 @@ class Person(commands.Converter[discord.abc.User], app_commands.Transformer):
         return fetched
 
 
+class RoleOrPerson(commands.Converter[Any], app_commands.Transformer):
+    """A role, or in prefix form a person by mention or id; in slash form Discord's own choice of roles."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """What Discord's client offers for it."""
+        return discord.AppCommandOptionType.role
+
+    async def transform(self, _interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        """Return the role that Discord resolved."""
+        return value
+
+    async def convert(self, context: commands.Context[Any], argument: str) -> discord.Role | discord.abc.User:
+        """Return who is meant; RoleNotFound or BadUserError when nobody is."""
+        try:
+            return await commands.RoleConverter().convert(context, argument)
+        except commands.RoleNotFound:
+            if _MENTION.fullmatch(argument) is None:
+                raise
+        return await Person().convert(context, argument)
+
+
 class Amount(commands.Converter[int], app_commands.Transformer):
     """Units from 1 to 1 000 000 000, written with the digits 0 to 9 alone."""
 

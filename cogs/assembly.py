@@ -49,6 +49,7 @@ from quota_core.purchases import Purchases
 from quota_core.quota import Quota
 from quota_core.refunding import Refunding
 from quota_core.stats import Statistics
+from quota_core.transfers import Transfers
 
 PREFIX = "!"
 
@@ -78,6 +79,7 @@ class Parts:
     people: People
     purchases: Purchases
     pools: Pools
+    transfers: Transfers
     operators: Operators
     marks: Marks
     default_locale: str
@@ -158,7 +160,7 @@ def _cogs(bot: QuotaBot, parts: Parts, speech: Speech, mishaps: Mishaps) -> list
             meter=parts.meter,
         ),
         Privacy(speech, mishaps, catalog, parts.erasures, parts.personal_data, policy_url=parts.policy_url),
-        ServerQuota(speech, mishaps, catalog, parts.balances, parts.pools, can_sell=can_sell, clock=clock),
+        _server_quota(parts, speech, mishaps),
         Help(speech, mishaps, operators, prefix=PREFIX),
         KeptNotices(speech, mishaps, catalog, parts.notices, receipts, waiting=waiting),
         *_notifications(parts, speech, mishaps),
@@ -192,4 +194,13 @@ def _paid_units(parts: Parts, speech: Speech, mishaps: Mishaps) -> PaidUnits:
     return PaidUnits(
         *(speech, mishaps, parts.catalog, parts.messages.consents),
         can_sell=parts.purchases.can_sell,
+    )
+
+
+def _server_quota(parts: Parts, speech: Speech, mishaps: Mishaps) -> ServerQuota:
+    return ServerQuota(
+        *(speech, mishaps, parts.catalog, parts.balances, parts.pools),
+        transfers=parts.transfers,
+        can_sell=parts.purchases.can_sell,
+        clock=parts.clock,
     )

@@ -13,6 +13,9 @@ _ID = r"[a-z][a-z0-9_]{0,39}"  # as in the catalog
 BUY = rf"v1:buy:(?P<package>{_ID}):{_OWNER}"
 SHOP = rf"v1:shop:{_OWNER}"
 SERVER_BUY = rf"v1:server_buy:(?P<package>{_ID}):(?P<guild>[1-9][0-9]{{0,19}}):{_OWNER}"
+OFFER = rf"v1:offer:(?P<metric>{_ID}):(?P<units>[1-9][0-9]{{0,9}}):(?P<member>[1-9][0-9]{{0,18}}):{_OWNER}"
+SHARE = rf"v1:share:(?P<metric>{_ID}):(?P<units>[1-9][0-9]{{0,9}}):(?P<member>[1-9][0-9]{{0,18}}):{_OWNER}"
+SERVER_PAGE = rf"v1:server_page:(?P<page>[0-9]{{1,6}}):{_OWNER}"
 UPGRADE = rf"v1:upgrade:(?P<plan>{_ID}):{_OWNER}"
 QUOTA = rf"v1:quota:(?P<subject>[1-9][0-9]{{0,19}}):{_OWNER}"
 HISTORY = rf"v1:history:{_OWNER}"
@@ -50,6 +53,21 @@ def buy(package: str, owner_id: int) -> str:
 def server_buy(package: str, guild_id: int, owner_id: int) -> str:
     """Name the button that opens the payment page of a package for a server."""
     return f"v1:server_buy:{package}:{guild_id}:{owner_id}"
+
+
+def offer(metric: str, units: int, member_id: int, owner_id: int) -> str:
+    """Name the button that shows privately what a server could give a member."""
+    return f"v1:offer:{metric}:{units}:{member_id}:{owner_id}"
+
+
+def share(metric: str, units: int, member_id: int, owner_id: int) -> str:
+    """Name the button that gives a member units of the server."""
+    return f"v1:share:{metric}:{units}:{member_id}:{owner_id}"
+
+
+def server_page(number: int, owner_id: int) -> str:
+    """Name the button that shows those who manage a server a page of its history."""
+    return f"v1:server_page:{number}:{owner_id}"
 
 
 def shop(owner_id: int) -> str:

@@ -34,15 +34,18 @@ from quota_core.errors import (
     AccountBlockedError,
     AmountError,
     CheckoutUnavailableError,
+    MetricKindError,
     NotAllowedError,
     NotInPlanError,
     OutOfQuotaError,
     PreferenceError,
     UnavailableError,
+    UnknownMetricError,
     UnknownOrderError,
     UnknownPackageError,
     UnknownPlanError,
 )
+from quota_core.moving import TransferRefusedError
 from quota_core.operators import Operators
 from quota_core.refunding import RefundRefusedError
 from wording.card import Card
@@ -62,6 +65,9 @@ _EXPECTED = (
     PreferenceError,
     CheckoutUnavailableError,
     RefundRefusedError,
+    TransferRefusedError,
+    MetricKindError,
+    UnknownMetricError,
     UnknownOrderError,
     UnknownPackageError,
     UnknownPlanError,

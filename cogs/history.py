@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 import discord
@@ -28,9 +29,12 @@ from cogs.slash_texts import command_english, option_english
 from cogs.speech import Speech
 from cogs.topic import Topic
 from quota_core.account_statement import Statements
+from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
-from quota_core.history import History
+from quota_core.errors import NotAllowedError
+from quota_core.history import History, HistoryPage
 from quota_core.operators import Operators
+from quota_core.pools import require_manager
 from wording.card import Card
 from wording.history_card import history_card, statement_card
 from wording.safe import safe_name
@@ -89,6 +93,19 @@ class HistoryOfButton(OwnedButton, template=custom_ids.HISTORY_OF):
         await tell(interaction, card, buttons)
 
 
+class ServerPageButton(OwnedButton, template=custom_ids.SERVER_PAGE):
+    """Shows a page of the server's history to who manages it now."""
+
+    topic = "PurchaseHistory"
+    own = "server_quota"
+
+    async def press(self, interaction: discord.Interaction[Any], topic: PurchaseHistory) -> None:
+        """Look, where nobody else reads along."""
+        words = await topic.speech.words(interaction)
+        card, buttons = await topic.screen_of_server(interaction, int(self.match["page"]), words)
+        await tell(interaction, card, buttons)
+
+
 class StatementButton(OwnedButton, template=custom_ids.STATEMENT):
     """Sends the signed statement of all entries, privately."""
 
@@ -108,6 +125,7 @@ class PurchaseHistory(Topic):
         HistoryButton,
         PageButton,
         HistoryOfButton,
+        ServerPageButton,
         StatementButton,
     )
 
@@ -164,13 +182,21 @@ class PurchaseHistory(Topic):
     ) -> tuple[Card, list[Button]]:
         """Return a page of somebody's history for the operator `owner_id`, with the buttons to its neighbours."""
         page = await self._history.page(account_of(subject), number)
-        turns = [("button.previous", page.number - 1)] if page.number > 0 else []
-        turns += [("button.next", page.number + 1)] if page.number + 1 < page.pages else []
-        buttons = [
-            press(words(label), custom_ids.history_of(subject.id, number, owner_id))
-            for label, number in turns
-        ]
+        buttons = _turns(page, words, lambda number: custom_ids.history_of(subject.id, number, owner_id))
         return history_card(page, self._catalog, words, whose=subject.display_name), buttons
+
+    async def screen_of_server(
+        self, interaction: discord.Interaction[Any], number: int, words: Words
+    ) -> tuple[Card, list[Button]]:
+        """Return a page of the history of the server that is asked in, for those who manage it."""
+        actor, owner_id = actor_of(interaction), interaction.user.id
+        if actor.guild_id is None:
+            raise NotAllowedError("not in a server of this bot")
+        require_manager(actor, actor.guild_id)
+        page = await self._history.page(AccountRef("guild", str(actor.guild_id)), number)
+        buttons = _turns(page, words, lambda number: custom_ids.server_page(number, owner_id))
+        name = str(actor.guild_id) if interaction.guild is None else interaction.guild.name
+        return history_card(page, self._catalog, words, whose=name), buttons
 
     async def screen(
         self, user: discord.User | discord.Member, number: int, words: Words
@@ -178,11 +204,7 @@ class PurchaseHistory(Topic):
         """Return a page of the user's history, and the buttons to its neighbours."""
         account = account_of(user)
         page = await self._history.page(account, number)
-        buttons = []
-        if page.number > 0:
-            buttons.append(press(words("button.previous"), custom_ids.page(page.number - 1, user.id)))
-        if page.number + 1 < page.pages:
-            buttons.append(press(words("button.next"), custom_ids.page(page.number + 1, user.id)))
+        buttons = _turns(page, words, lambda number: custom_ids.page(number, user.id))
         if await self._statements.has_entries(account):
             buttons.append(press(words("button.statement"), custom_ids.statement(user.id)))
         return history_card(page, self._catalog, words), buttons
@@ -197,3 +219,13 @@ class PurchaseHistory(Topic):
         card = statement_card(statement.entries, statement.earlier, words)
         name = f"statement-{interaction.user.id}.json"
         await tell_with_file(interaction, card, name=name, content=statement.content)
+
+
+def _turns(page: HistoryPage, words: Words, id_of: Callable[[int], str]) -> list[Button]:
+    """Return the buttons to a page's neighbours; `id_of` names the one to a page."""
+    found = []
+    if page.number > 0:
+        found.append(press(words("button.previous"), id_of(page.number - 1)))
+    if page.number + 1 < page.pages:
+        found.append(press(words("button.next"), id_of(page.number + 1)))
+    return found

@@ -7,7 +7,7 @@ Who may is checked here and again in the core. Nobody creates units by it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import discord
 from discord import app_commands
@@ -15,9 +15,16 @@ from discord.ext import commands
 
 from cogs import custom_ids
 from cogs.actors import actor_of
-from cogs.arguments import UnknownSubcommandError
+from cogs.arguments import (
+    BadUserError,
+    Person,
+    RoleOrPerson,
+    UnknownSubcommandError,
+    amount_in,
+)
 from cogs.errors import Mishaps
 from cogs.replies import MAX_BUTTONS, Button, press, tell
+from cogs.sharing import OfferButton, ShareButton, Sharing
 from cogs.slash_texts import command_english, option_english
 from cogs.speech import Speech
 from cogs.topic import Topic
@@ -26,11 +33,12 @@ from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.errors import AmountError, NotAllowedError
 from quota_core.pools import EVERYONE, Pools
+from quota_core.transfers import Transfers
 from wording.pool_card import pool_card
 from wording.shop_card import package_label
 from wording.words import Words
 
-SETTINGS = ("on", "off", "members_first", "server_first", "day", "week", "month")
+SETTINGS = ("on", "off", "members_first", "server_first", "day", "week", "month", "share")
 MAX_DIGITS = 15
 # Not `discord.Role | None`: what is no role would be taken for none, and a cap meant for few would hold for all.
 NO_ROLE: Any = None
@@ -38,6 +46,8 @@ NO_ROLE: Any = None
 
 class ServerQuota(Topic):
     """Show and share out what a server owns."""
+
+    buttons: ClassVar[tuple[type[discord.ui.DynamicItem[Any]], ...]] = (OfferButton, ShareButton)
 
     def __init__(
         self,
@@ -47,6 +57,7 @@ class ServerQuota(Topic):
         balances: Balances,
         pools: Pools,
         *,
+        transfers: Transfers,
         can_sell: bool,
         clock: Callable[[], int],
     ) -> None:
@@ -54,6 +65,7 @@ class ServerQuota(Topic):
         self._catalog = catalog
         self._balances = balances
         self._pools = pools
+        self.sharing = Sharing(speech, catalog, transfers)
         self._can_sell = can_sell
         self._clock = clock
 
@@ -65,18 +77,26 @@ class ServerQuota(Topic):
         setting=option_english("server_quota", "setting"),
         units=option_english("server_quota", "units"),
         role=option_english("server_quota", "role"),
+        metric=option_english("server_quota", "metric"),
+        member=option_english("server_quota", "member"),
     )
     @app_commands.choices(setting=[app_commands.Choice(name=one, value=one) for one in SETTINGS])
-    async def server_quota(
+    async def server_quota(  # noqa: PLR0917 - in the order in which they are typed
         self,
         context: commands.Context[Any],
         setting: str | None = None,
         units: str | None = None,
-        role: discord.Role = NO_ROLE,
+        role: Annotated[discord.Role, RoleOrPerson] = NO_ROLE,
+        metric: str | None = None,
+        member: Annotated[discord.User | None, Person] = None,
     ) -> None:
         """Show the server's quota, or change one setting of it."""
         if setting is not None and setting not in SETTINGS:
             raise UnknownSubcommandError(setting, SETTINGS)
+        if setting == "share":
+            await self._offer(context, units, role, metric, member)
+            return
+        _require_nothing_more(role, metric, member)
         actor = actor_of(context)
         guild_id = actor.guild_id
         if guild_id is None:
@@ -112,16 +132,44 @@ class ServerQuota(Topic):
         )
         await tell(context, card, self._row(guild_id, context.author.id, words) if manages else ())
 
+    async def _offer(
+        self,
+        context: commands.Context[Any],
+        units: str | None,
+        role: Any,
+        metric: str | None,
+        member: discord.User | None,
+    ) -> None:
+        """Show what sharing would do; typed, the member stands where a role stands otherwise."""
+        assert context.command is not None
+        if units is None:
+            raise commands.MissingRequiredArgument(context.command.clean_params["units"])
+        receiver = role if member is None else member
+        if receiver is None:
+            raise commands.MissingRequiredArgument(context.command.clean_params["member"])
+        if isinstance(receiver, discord.Role) or (member is not None and role is not None):
+            raise BadUserError(str(role))
+        name = self._catalog.primary_metric if metric is None else metric.lower()
+        await self.sharing.offer(context, name, amount_in(units), receiver.id)
+
     def _row(self, guild_id: int, owner_id: int, words: Words) -> list[Button]:
-        """Return what those who manage the server can buy for it."""
-        return [
+        """Return what those who manage the server can buy for it, and the way to its history."""
+        history = press(words("button.history"), custom_ids.server_page(0, owner_id))
+        packages = [
             press(
                 package_label(self._catalog, package_id, words),
                 custom_ids.server_buy(package_id, guild_id, owner_id),
             )
-            for package_id in self._catalog.shop_order[:MAX_BUTTONS]
+            for package_id in self._catalog.shop_order[: MAX_BUTTONS - 1]
             if self._can_sell
         ]
+        return [*packages, history]
+
+
+def _require_nothing_more(role: Any, metric: str | None, member: discord.User | None) -> None:
+    """Refuse what only sharing takes, so that nobody believes that a cap was set for one member or metric."""
+    if member is not None or metric is not None or not isinstance(role, discord.Role | None):
+        raise commands.TooManyArguments
 
 
 def _units(text: str | None) -> int | None:

@@ -19,6 +19,7 @@ CHANNELS: tuple[Channel, ...] = ("dm", "channel", "email", "slack", "webhook")
 ALERT = "quota_alert"
 DISABLED = "recipient_disabled"
 CODE = "recipient_code"
+RECEIVED = "received"
 TEST = "recipient_test"
 TEST_TYPE = "endpoint.test"
 """What somebody had sent to try a recipient; nobody subscribes to it, so it is none of the `EVENTS`."""
@@ -38,6 +39,7 @@ EVENTS: Mapping[str, Event] = {
     "payment_pending": Event("billing.topup.pending", "billing"),
     "payment_failed": Event("billing.topup.failed", "billing"),
     "reversal": Event("billing.purchase.reversed", "billing"),
+    RECEIVED: Event("billing.units.received", "billing"),
     "dispute_opened": Event("billing.dispute.opened", "billing", operators_only=True),
     "payment_held": Event("billing.payment.held", "billing", operators_only=True),
 }

@@ -10,23 +10,29 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from quota_core.database import Database
-from quota_core.events import EVENTS
+from quota_core.events import EVENTS, RECEIVED
 from quota_core.notices import Notice
 from quota_core.preferences import preference_of
 from quota_core.statements import Work
 from quota_core.store import recipients as rows
 from quota_core.store.recipients import Recipient
 
+UNASKED = "its reader did not ask for direct messages"
 OPTED_OUT = "its reader turned this off"
 REMOVED = "the recipient was removed"
 
 
 class Screened(NamedTuple):
-    """What came of the look: where it goes, why it must not, or for how long it must wait."""
+    """
+    What came of the look: where it goes, why it must not, or for how long it must wait.
+
+    `kept` says why it is kept for its reader's next command.
+    """
 
     recipient: Recipient | None
     refused: str | None
     wait_seconds: float
+    kept: str | None = None
 
 
 class Screening:
@@ -58,4 +64,7 @@ class Screening:
             return Screened(recipient, OPTED_OUT, 0)
         if event is None or notice.channel == "webhook":  # machines do not sleep; codes are waited for
             return Screened(recipient, None, 0)
-        return Screened(recipient, None, preference.quiet_seconds(self._clock()))
+        # What others did is no reason to write to somebody who never asked for messages.
+        unasked = notice.kind == RECEIVED and notice.channel == "dm" and preference.dm == "unset"
+        keeps = unasked and not (yield from rows.has_bought(notice.account_id))
+        return Screened(recipient, None, preference.quiet_seconds(self._clock()), UNASKED if keeps else None)

@@ -130,6 +130,8 @@ class Sending:
         screened = await self._screening.of(notice)
         if screened.refused is not None:
             await self._notices.give_up(notice, screened.refused)
+        elif screened.kept is not None:
+            await self._notices.keep(notice, screened.kept)
         elif screened.wait_seconds > 0:
             await self._notices.postpone(notice, screened.wait_seconds)
         else:

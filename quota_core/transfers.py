@@ -14,14 +14,13 @@ from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.database import Database
 from quota_core.errors import AmountError, MetricKindError
+from quota_core.events import RECEIVED
 from quota_core.keys import key_bytes
 from quota_core.moving import Moved, Transfer, TransferRefusedError
 from quota_core.notices import Notices
 from quota_core.operators import Actor
 from quota_core.pools import require_manager
 from quota_core.statements import Work
-
-NOTICE = "transfer"
 
 
 class Transfers:
@@ -64,9 +63,12 @@ class Transfers:
         actor: Actor,
         key: str | int | UUID,
         metric: str | None = None,
+        server_name: str = "",
     ) -> Moved:
         """
         Move `units` (1..MAX_GRANT) of what the server owns into the member's account, whole or not at all.
+
+        The member is told, with the name that the server has.
 
         Raises:
             NotManagerError: the actor does not manage this server, or asks elsewhere.
@@ -76,7 +78,7 @@ class Transfers:
 
         """
         work = self._transfer(guild_id, member, units, actor=actor, key=key, metric=metric)
-        moved = await self._database.write(lambda: self._move(work))
+        moved = await self._database.write(lambda: self._move(work, server_name))
         self._notices.wake.set()
         return moved
 
@@ -102,7 +104,7 @@ class Transfers:
         by = AccountRef("user", str(actor.user_id))
         return Transfer(self._book, guild, member, by, name, units, key_bytes(key))
 
-    def _move(self, work: Transfer) -> Work[Moved]:
+    def _move(self, work: Transfer, server_name: str) -> Work[Moved]:
         now_ms = self._clock()
         states, before = yield from work.lock(now_ms)
         if before:
@@ -115,10 +117,11 @@ class Transfers:
             "metric": work.metric,
             "units": work.units,
             "server": str(work.guild),
+            "server_name": server_name,
             "after": moved.member_left,
             "entry": entries[-1].id,
         }
         locale = member.state.locale or self._default_locale
         about = f"{entries[-1].id}"
-        yield from self._notices.owe(member.state, NOTICE, about, told, locale=locale, now_ms=now_ms)
+        yield from self._notices.owe(member.state, RECEIVED, about, told, locale=locale, now_ms=now_ms)
         return moved

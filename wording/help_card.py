@@ -20,7 +20,7 @@ ARGUMENTS = {
     "notifications": (),
     "ask": ("question",),
     "help": ("command?",),
-    "server_quota": ("setting?", "units?", "role?"),
+    "server_quota": ("setting?", "units?", "role?", "metric?"),
     "admin_quota add": ("user", "amount", "until?", "reason?"),
     "admin_quota remove": ("user", "amount", "reason?"),
     "admin_quota plan": ("user", "plan", "when?"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from quota_core.catalog import Catalog
 from quota_core.history import HistoryLine, HistoryPage
 from wording.card import Card, Field
-from wording.names import package_name, plan_name
+from wording.names import account_name, package_name, plan_name
 from wording.safe import Safe, safe_name
 from wording.words import Words
 
 UNPAID = ("pending", "failed")
 KINDS = (
-    *("purchase", "grant", "remove", "expire", "plan", "hold", "correct"),
+    *("purchase", "grant", "remove", "expire", "plan", "hold", "correct", "shared", "received"),
     *("take_back", "restore", "freeze", "unfreeze"),
     *("block", "unblock", "parent"),
 )
@@ -57,6 +57,8 @@ def _line(line: HistoryLine, catalog: Catalog, words: Words, *, with_order: bool
         details.append(f"**{words.money(line.price_minor, line.currency)}**")
     if line.kind == "purchase":
         details.append(words(f"history.{line.status}" if line.status in UNPAID else "history.paid"))
+    if line.other is not None:
+        details.append(words(f"history.{line.kind}_line", who=account_name(line.other)))
     details.append(words.moment(line.at_ms))
     lines = [" · ".join(details)]
     if line.after is not None:

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from quota_core.catalog import Catalog
-from quota_core.events import ALERT, CODE, DISABLED, TEST
+from quota_core.events import ALERT, CODE, DISABLED, RECEIVED, TEST
 from quota_core.notices import Notice
 from wording.alert_card import alert_card
 from wording.card import Card, Field, Tone
 from wording.names import account_spelled, package_name
 from wording.reversal_card import dispute_card, reversal_card
 from wording.safe import Safe, safe_name
+from wording.share_card import received_card
 from wording.words import Words
 
+_DRAWN = {"reversal": reversal_card, "dispute_opened": dispute_card, RECEIVED: received_card}
 MAX_URL = 900  # Stripe's receipt links are far shorter; a longer one would not fit a field
 
 
@@ -52,8 +54,8 @@ def notice_card(
         return Card(words(f"notice.{kind}"), line, footer=footer, tone=tone)
     if notice.kind == "payment_held":
         return _held(facts, words)
-    if notice.kind in ("reversal", "dispute_opened"):
-        draw = reversal_card if notice.kind == "reversal" else dispute_card
+    draw = _DRAWN.get(notice.kind)
+    if draw is not None:
         return draw(facts, catalog, words)
     if notice.kind == ALERT:
         return alert_card(facts, catalog, words, can_sell=can_sell)

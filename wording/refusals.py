@@ -8,6 +8,7 @@ from typing import Literal
 from quota_core import errors
 from quota_core.catalog import Catalog
 from quota_core.errors import NotInPlanError, OutOfQuotaError, Refill
+from quota_core.moving import TransferRefusedError
 from quota_core.pools import NotManagerError
 from quota_core.refunding import RefundRefusedError
 from wording.card import Card, Field, Tone, clipped
@@ -58,7 +59,7 @@ def refusal_card(
         operator: then an unconfigured checkout says what to set.
 
     """
-    if isinstance(error, OutOfQuotaError | NotInPlanError):
+    if isinstance(error, OutOfQuotaError | NotInPlanError | TransferRefusedError):
         return _short(error, catalog, words, can_sell=can_sell)
     if isinstance(error, errors.CheckoutUnavailableError):
         return _checkout(error, words, error_id, operator=operator)
@@ -113,8 +114,16 @@ def _fact(name: str, fact: str | int | Sequence[str], words: Words) -> str | int
 
 
 def _short(
-    error: OutOfQuotaError | NotInPlanError, catalog: Catalog, words: Words, *, can_sell: bool
+    error: OutOfQuotaError | NotInPlanError | TransferRefusedError,
+    catalog: Catalog,
+    words: Words,
+    *,
+    can_sell: bool,
 ) -> Card:
+    if isinstance(error, TransferRefusedError):
+        left = words.units(error.units_left, catalog, error.metric) if error.metric else ""
+        line = words(f"refusal.share_{error.reason}_line", left=left)
+        return Card(words("refusal.share"), line, tone=Tone.WARNING)
     if isinstance(error, NotInPlanError):
         return _not_in_plan(error, catalog, words, can_sell=can_sell)
     lines: list[str] = [

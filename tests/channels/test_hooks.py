@@ -229,6 +229,14 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "after": 0,
         "entry": 9,
     },
+    "received": {
+        "metric": "requests",
+        "units": 30,
+        "server": "guild:7",
+        "server_name": "Makers",
+        "after": 30,
+        "entry": 9,
+    },
     "dispute_opened": {
         "order": "ord_019a",
         "reference": "dp_1",

@@ -39,6 +39,7 @@ from quota_core.signing import SigningKey
 from quota_core.sqlite_database import SqliteDatabase
 from quota_core.stats import Statistics
 from quota_core.tombstones import TombstoneFile
+from quota_core.transfers import Transfers
 from sandbox.places import MEMBER_ID, OPERATOR_ID
 
 MAX_GRANT_UNITS = 1_000_000_000
@@ -179,6 +180,7 @@ async def opened_core(
             people=People(database, book, clock=clock),
             purchases=Purchases(database, book, checkout, clock=clock),
             pools=Pools(database, book, clock=clock),
+            transfers=Transfers(database, book, notices, max_units=MAX_GRANT_UNITS, clock=clock),
             operators=operators,
             marks=MarksInMemory(),
             default_locale="en-US",

@@ -365,7 +365,7 @@ async def test_the_member_is_told_once(rich: OpenLedger) -> None:
     facts = json.loads(notices[0][1])
 
     assert len(notices) == 1
-    assert notices[0][0] == "transfer"
+    assert notices[0][0] == "received"
     assert {name: facts[name] for name in ("units", "metric", "server", "after")} == {
         "units": 30,
         "metric": "requests",
