@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from channels.events import event_body
-from channels.guarded import Answer, Guarded
+from channels.guarded import Answer, ForbiddenAddressError, Guarded
 from channels.standard_webhooks import signed_headers
 from quota_core.catalog import Catalog
 from quota_core.events import EVENTS, TEST
@@ -83,6 +83,7 @@ class Hooks:
         text = "\n".join(plain(part, words, ZoneInfo("UTC")) for part in parts if part)
         # https://api.slack.com/reference/surfaces/formatting#escaping
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        text = text.replace("@", "@\u200b")  # elsewhere a bare @everyone or @channel calls everybody
         await self._post(notice, recipient, json.dumps({"text": text}).encode(), {})
 
     async def _post(self, notice: Notice, recipient: Recipient, body: bytes, headers: dict[str, str]) -> None:
@@ -91,7 +92,7 @@ class Hooks:
             answer: Answer | None = await self._guarded.post(recipient.target, body, headers)
             reason = "" if answer is None else f"answered {answer.status}"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            answer, reason = None, f"{type(error).__name__}: {error}".strip(": ")
+            answer, reason = None, _reason_of(error)
         if answer is not None and answer.is_good:
             await self._recipients.worked(recipient)
             await self._notices.sent(notice)
@@ -102,3 +103,10 @@ class Hooks:
         await self._notices.try_later(
             notice, reason, after_seconds=None if answer is None else answer.retry_after_seconds
         )
+
+
+def _reason_of(error: Exception) -> str:
+    """Say what failed; some errors quote the whole address, whose path may be a secret."""
+    name = type(error).__name__
+    tells_host_alone = isinstance(error, ForbiddenAddressError | aiohttp.ClientConnectorError)
+    return f"{name}: {error}" if tells_host_alone else name

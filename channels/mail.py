@@ -96,6 +96,8 @@ class MailSender:
         )
 
     async def _failed(self, notice: Notice, recipient: Recipient, reason: str, *, for_good: bool) -> None:
+        # Servers quote whom they refuse.
+        reason = reason.replace(recipient.target, "the address")
         log.warning("notice %d could not be mailed to recipient %d: %s", notice.id, recipient.id, reason)
         if for_good:
             await self._notices.give_up(notice, reason)

@@ -221,7 +221,7 @@ class PreferenceError(QuotaError):
     A choice about messages that cannot be kept.
 
     Attributes:
-        what: `zone`, `hours`, `address`, `kind`, `code`, `twice`, `many`, `channel`, or one of `resending`.
+        what: `zone`, `hours`, `address`, `kind`, `code`, `codes`, `twice`, `many`, `channel`, or of `resending`.
         given: what was given.
 
     """

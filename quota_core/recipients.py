@@ -20,11 +20,13 @@ from quota_core.errors import PreferenceError
 from quota_core.events import CODE, DISABLED, EVENTS
 from quota_core.notices import Notice, Notices
 from quota_core.statements import Work
+from quota_core.store import notices as notice_rows
 from quota_core.store import recipients as rows
 from quota_core.store import states as state_rows
 from quota_core.store.recipients import Recipient
 
 MAX_RECIPIENTS = 10
+MAX_CODES, CODES_MS = 5, 24 * 60 * 60_000
 MAX_FAILURES = 20
 MIN_FAILING_MS = 60 * 60_000  # a short outage disables nothing, however many deliveries fall into it
 OVERLAP_MS = 24 * 60 * 60_000
@@ -99,7 +101,7 @@ class Recipients:
         Add a recipient; a webhook gets its secret, an address that is not `proved` a code by which it is.
 
         Raises:
-            PreferenceError: it cannot be one, is there already, or there are ten.
+            PreferenceError: it cannot be one, is there already, there are ten, or five codes were sent in a day.
 
         """
         if channel not in self.channels:
@@ -127,7 +129,9 @@ class Recipients:
         number = yield from self._number(account, create=True)
         if len((yield from rows.of_account(number))) >= MAX_RECIPIENTS:
             raise PreferenceError("many", str(MAX_RECIPIENTS))
-        code = None if proved or channel != "email" else f"{secrets.randbelow(10**6):06}"
+        code = None
+        if not proved and channel == "email":
+            code = yield from self._code(number, now_ms)
         recipient = yield from rows.add(
             number,
             channel,
@@ -146,6 +150,13 @@ class Recipients:
             states = yield from self._book.states_of([account], now_ms=now_ms, create=True)
             yield from self._notices.owe_to(states[account], added, CODE, {"code": code}, now_ms=now_ms)
         return added
+
+    def _code(self, number: int | None, now_ms: int) -> Work[str]:
+        """Return a new code; only so many a day, since each is an e-mail to an address that anybody may type in."""
+        sent = yield from notice_rows.owed_since(number or 0, CODE, now_ms - CODES_MS)
+        if sent >= MAX_CODES:
+            raise PreferenceError("codes", str(MAX_CODES))
+        return f"{secrets.randbelow(10**6):06}"
 
     async def prove(self, account: AccountRef, recipient: int, code: str) -> None:
         """

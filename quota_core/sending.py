@@ -135,4 +135,14 @@ class Sending:
         elif screened.wait_seconds > 0:
             await self._notices.postpone(notice, screened.wait_seconds)
         else:
-            await self._deliver(notice, screened.recipient)
+            await self._deliver_or_later(notice, screened.recipient)
+
+    async def _deliver_or_later(self, notice: Notice, recipient: Recipient | None) -> None:
+        """Deliver a notice; one that nobody foresaw, of another version perhaps, must not hold up the others."""
+        try:
+            await self._deliver(notice, recipient)
+        except UnavailableError:
+            raise
+        except Exception:
+            log.exception("notice %d cannot be made into a message", notice.id)
+            await self._notices.try_later(notice, "it could not be made into a message")

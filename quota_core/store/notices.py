@@ -150,6 +150,18 @@ def postpone(notice_id: int, fence: int, *, next_ms: int) -> Work[None]:
     )
 
 
+def owed_since(account: int, kind: str, since_ms: int) -> Work[int]:
+    """Return how many notices of a kind came to be owed about an account since a moment."""
+    rows = yield fetch(
+        "SELECT count(*) FROM notices WHERE account = $1 AND kind = $2 AND created_ms > $3",
+        account,
+        kind,
+        since_ms,
+    )
+    count: int = rows[0][0]
+    return count
+
+
 def read_elsewhere(account: int, kind: str, about: str, now_ms: int) -> Work[None]:
     """End the direct message of what its reader was shown where it happened."""
     yield run(

@@ -81,11 +81,20 @@ def add(
     now_ms: int,
 ) -> Work[int | None]:
     """Add a recipient and return its number, None when the account has it already."""
+    # Not the database's own number: SQLite gives that of a removed row again, and notices name recipients by it.
+    yield run(
+        """
+        INSERT INTO marks (name, value) SELECT 'recipient', coalesce(max(id), 0) FROM recipients WHERE true
+        ON CONFLICT (name) DO NOTHING
+        """
+    )
+    numbers = yield fetch("UPDATE marks SET value = value + 1 WHERE name = 'recipient' RETURNING value")
     rows = yield fetch(
         """
-        INSERT INTO recipients (account, channel, target, kinds, locale, code, secret, created_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id
+        INSERT INTO recipients (id, account, channel, target, kinds, locale, code, secret, created_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id
         """,
+        numbers[0][0],
         account,
         channel,
         target,

@@ -1,5 +1,6 @@
 """Signed webhooks and Slack's, posted to a real server."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -156,6 +157,76 @@ async def test_slack_gets_text_without_our_marks(post: Post, receiver: Receiver)
     assert "**" not in text
     assert "<" not in text
     assert re.search(r"Resets: .*2026.*\(UTC\)", text)
+
+
+async def test_slack_compatible_addresses_call_nobody(post: Post, receiver: Receiver) -> None:
+    """Discord's and Mattermost's own take a bare @everyone for a call to everybody."""
+    await post.messages.recipients.add(None, "slack", receiver.url)
+    async with post.sending():
+        await post.cross(AccountRef("external", "project:@everyone:@here"))
+        _, body = await receiver.next()
+    text = json.loads(body)["text"]
+
+    assert "everyone" in text
+    assert re.search(r"@\w", text) is None
+
+
+async def test_what_was_meant_for_one_recipient_never_goes_to_the_next(
+    post: Post, receiver: Receiver
+) -> None:
+    """A removed recipient's number is nobody else's, and so are its owed messages and its log."""
+    recipients, ben = post.messages.recipients, AccountRef("user", "2")
+    mine = await recipients.add(ANA, "slack", "http://127.0.0.1:9/ana")
+    await post.cross()
+    await recipients.remove(ANA, mine.id)
+    theirs = await recipients.add(ben, "slack", receiver.url)
+    async with post.sending():
+        outcome = await post.notices.outcome()
+
+    assert theirs.id != mine.id
+    assert outcome == "dead"
+    assert receiver.came.empty()
+    assert await post.messages.log.of_recipient(theirs) == []
+
+
+@pytest.mark.parametrize("channel", ["slack", "webhook"])
+async def test_no_failure_repeats_the_address(
+    post: Post, caplog: pytest.LogCaptureFixture, channel: str
+) -> None:
+    """The path of a Slack address is a secret: not in the log, nor in the list of deliveries."""
+
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"this is no HTTP\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(nonsense, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/CANARY?token=CANARY"
+    await post.messages.recipients.add(ANA, channel, url)
+    async with server, post.sending():
+        await post.cross()
+        outcome = await post.notices.outcome()
+    [(_, _, failure)] = await post.states()
+
+    assert outcome == "later"
+    assert failure == "ClientResponseError"
+    assert "CANARY" not in caplog.text
+
+
+async def test_what_cannot_be_made_into_a_message_holds_up_nobody(post: Post, receiver: Receiver) -> None:
+    """A notice of another version of the program, say: it is tried later, and ends one day."""
+    await post.messages.recipients.add(ANA, "slack", receiver.url)
+    await post.cross()
+    await post.ledger.execute("UPDATE notices SET facts = '{}'")
+    ben = AccountRef("user", "2")
+    await post.messages.recipients.add(ben, "slack", receiver.url)
+    await post.cross(ben)
+    async with post.sending():
+        await receiver.next()
+        outcomes = {await post.notices.outcome(), await post.notices.outcome()}
+
+    assert outcomes == {"later", "sent"}
+    assert ("slack", "owed", "it could not be made into a message") in await post.states()
 
 
 def test_signatures_are_those_of_the_specification() -> None:

@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
+import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels.mail import MailServer
 from quota_core.accounts import AccountRef
+from quota_core.errors import PreferenceError
 from quota_core.events import CODE
 from quota_core.preferences import Preference
+from quota_core.recipients import MAX_CODES
 from tests.channels.conftest import ANA, Post
 from tests.channels.receiver import PATIENCE_SECONDS
 from wording.mail import Mails
@@ -165,6 +168,35 @@ async def test_an_address_is_proved_before_anything_goes_there(post: Post) -> No
     assert before == []
     assert [channel for channel, _, _ in after] == ["email"]
     assert [state for _, state, _ in await post.states(CODE)] == ["sent"]
+
+
+async def test_nobody_sends_codes_all_day(post: Post) -> None:
+    """An address is typed in and taken out again at will, and it may be anybody's."""
+    recipients = post.messages.recipients
+    for number in range(MAX_CODES):
+        added = await recipients.add(ANA, "email", f"victim{number}@example.org", proved=False)
+        await recipients.remove(ANA, added.id)
+    with pytest.raises(PreferenceError) as refused:
+        await recipients.add(ANA, "email", "victim@example.org", proved=False)
+    await recipients.add(AccountRef("user", "2"), "email", "ben@example.org", proved=False)
+    post.clock.move(days=1)
+
+    assert refused.value.what == "codes"
+    assert len(await post.states(CODE)) == MAX_CODES + 1
+    assert await recipients.add(ANA, "email", "ana@example.org", proved=False)
+
+
+async def test_a_failure_repeats_no_address(post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    """Servers quote whom they refuse, and the log is about nobody."""
+    await post.messages.recipients.add(ANA, "email", "ana@example.org")
+    async with smtp() as (mailbox, server), post.sending(server):
+        mailbox.answers = ["450 <ana@example.org>: busy"]
+        await post.cross()
+        outcome = await post.notices.outcome()
+
+    assert outcome == "later"
+    assert "busy" in caplog.text
+    assert "ana@example.org" not in caplog.text
 
 
 def test_a_welcome_says_what_one_has(post: Post) -> None:
