@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from quota_core.chain import Entry
 from quota_core.errors import OutOfQuotaError, Refill
-from quota_core.ledger import Payer, Shortage, spendable
+from quota_core.ledger import Payer, Shortage, allowance_left, spendable
 from quota_core.parts import parts_of
 from quota_core.posting import Crossed
 
@@ -73,10 +73,21 @@ def spend_of(metric: str, entries: Sequence[Entry], *, replayed: bool, told: int
     )
 
 
+class CapReachedError(OutOfQuotaError):
+    """The server that pays too has more, but not for this member, who drew what one member may."""
+
+
 def refusal(
-    payer: Payer, metric: str, units: int, *, plan: str, shortage: Shortage, now_ms: int
+    payer: Payer,
+    metric: str,
+    units: int,
+    *,
+    plan: str,
+    shortage: Shortage,
+    now_ms: int,
+    payers: Sequence[Payer] = (),
 ) -> OutOfQuotaError:
-    """Return the refusal of `units`, seen from the first payer."""
+    """Return the refusal of `units`, seen from the first of the payers."""
     refills = tuple(
         Refill(
             kind=window.kind,
@@ -91,7 +102,8 @@ def refusal(
     short = [r.resets_ms for r in refills if r.limit is not None and r.limit - r.used < needed]
     turning = [resets_ms for resets_ms in short if resets_ms is not None]
     ever_enough = all(refill.limit is None or refill.limit >= needed for refill in refills)
-    return OutOfQuotaError(
+    kind = CapReachedError if any(_withholds(one, metric, now_ms) for one in payers) else OutOfQuotaError
+    return kind(
         metric=metric,
         units_asked=units,
         units_left=shortage.units_left,
@@ -99,6 +111,15 @@ def refusal(
         refills=refills,
         retry_ms=max(turning) if turning and ever_enough else None,
     )
+
+
+def _withholds(payer: Payer, metric: str, now_ms: int) -> bool:
+    """Tell whether a payer has more than it may give."""
+    if payer.most is None:
+        return False
+    free = allowance_left(payer)
+    bought = sum(lot.left for lot in spendable(payer.state.lots.get(metric, ()), now_ms))
+    return free is None or free + bought > payer.most
 
 
 def with_crossings(outcomes: list[T], new: Sequence[Crossed]) -> list[T]:

@@ -254,7 +254,9 @@ class Decisions:
             if refusal is not None:
                 return refusal
             plan = self._book.plan_id(first.state, posting.now_ms)
-            return answers.refusal(first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms)
+            return answers.refusal(
+                first, metric, units, plan=plan, shortage=drafts, now_ms=posting.now_ms, payers=payers
+            )
         if operation.free_only:
             paid = paid_in(drafts[0], payers[0], posting.now_ms)
             if paid is not None:

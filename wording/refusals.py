@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from quota_core import errors
+from quota_core.answers import CapReachedError
 from quota_core.catalog import Catalog
 from quota_core.errors import NotInPlanError, OutOfQuotaError, Refill
 from quota_core.moving import TransferRefusedError
@@ -138,6 +139,8 @@ def _short(
     else:
         plan = plan_name(error.plan, catalog, words)
         lines.append(words("refusal.out_none", plan=plan, metric=words.unit_name(2, catalog, error.metric)))
+    if isinstance(error, CapReachedError):
+        lines.append(words("refusal.out_cap"))
     ways = ways_out(error.metric, error.plan, catalog, words, reset_ms=error.retry_ms, can_sell=can_sell)
     return Card(words("refusal.out"), "\n".join(lines) + "\n\n" + ways, tone=Tone.BAD)
 

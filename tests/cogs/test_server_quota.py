@@ -35,6 +35,7 @@ async def test_members_draw_from_the_server_within_their_cap(talk: Talk, core: C
     left = (await core.parts.balances.of(GUILD)).of("requests")
 
     assert ["Not enough quota" in text_of(answer) for answer in answers] == [False, False, True]
+    assert "This server has more, but you have drawn from it what one member may." in text_of(answers[2])
     assert "Not enough quota" not in text_of(other)
     assert left is not None
     # The server's own day pays before its bought units.
@@ -228,3 +229,16 @@ async def test_what_was_saved_is_said(talk: Talk) -> None:
     assert title_of(changed) == "✅ Server quota changed"
     assert "The server's quota goes first." in text_of(changed)
     assert title_of(shown) == "🏠 This server's quota"
+
+
+@pytest.mark.usefixtures("running")
+async def test_a_server_that_has_nothing_left_is_no_cap(talk: Talk, core: Core) -> None:
+    """Nor is one whose cap leaves more than it has."""
+    await talk.answer_to("!server_quota on", as_=ADMIN_ID)
+    await talk.answer_to("!server_quota day 60", as_=ADMIN_ID)
+    await core.spend(50)
+    await core.parts.quota.consume(GUILD, 50, key="all")
+    answer = await talk.answer_to("!ask more?")
+
+    assert "Not enough quota" in text_of(answer)
+    assert "one member may" not in text_of(answer)
