@@ -26,6 +26,8 @@ def incoherences(catalog: Catalog) -> Iterator[str]:
         yield f"default_plan: {_missing('plan', catalog.default_plan, catalog.plans)}"
     if catalog.primary_metric not in catalog.metrics:
         yield f"primary_metric: {_missing('metric', catalog.primary_metric, catalog.metrics)}"
+    elif catalog.metrics[catalog.primary_metric].kind == "gauge":
+        yield f"primary_metric: {catalog.primary_metric!r} is a gauge, and commands spend it by default"
     for package_id, package in catalog.packages.items():
         if package.metric not in catalog.metrics:
             yield f"packages.{package_id}.metric: {_missing('metric', package.metric, catalog.metrics)}"

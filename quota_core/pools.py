@@ -6,6 +6,7 @@ They share out what the server owns. Nothing here makes a unit.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from quota_core.pool_caps import Draw
 from quota_core.statements import Work
 from quota_core.store import pools as rows
 
+log = logging.getLogger(__name__)
 PERIODS = ("day", "week", "month")
 EVERYONE = 0
 MAX_CAPS = 75
@@ -125,6 +127,8 @@ class Pools:
     async def _change(self, guild_id: int, actor: Actor, changed: Callable[[Pool], Pool]) -> Pool:
         require_manager(actor, guild_id)
         pool = await self._database.write(lambda: self._write(guild_id, changed))
+        # It moves no unit, so it has no entry; who looks for its author finds it here.
+        log.info("%s set the quota of server %d: %s", actor, guild_id, pool)
         self._known.pop(guild_id, None)
         return pool
 

@@ -64,6 +64,20 @@ async def test_the_card_shows_what_is_set(talk: Talk, core: Core) -> None:
 
 
 @pytest.mark.usefixtures("running")
+async def test_who_changed_what_is_in_the_log(
+    talk: Talk, core: Core, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Settings move no unit, so no entry names their author."""
+    caplog.set_level("INFO", "quota_core.pools")
+    await talk.answer_to("!server_quota day 7", as_=ADMIN_ID)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "quota_core.pools"]
+
+    assert line.startswith(f"user:{ADMIN_ID} set the quota of server {GUILD_ID}: ")
+    assert "(0, 'day', 7)" in line
+    assert (await core.parts.pools.of(GUILD_ID)).caps == ((0, "day", 7),)
+
+
+@pytest.mark.usefixtures("running")
 @pytest.mark.parametrize("setting", ["on", "off", "members_first", "server_first", "day", "week", "month"])
 async def test_members_change_nothing(talk: Talk, core: Core, setting: str) -> None:
     """Every setting, in both forms; nor does an operator of the bot who does not manage the server."""

@@ -243,6 +243,7 @@ def test_levels_and_windows_do_not_mix() -> None:
             'limit = 20\nperiod = "level"\noverage = "charge"\noverage_rate_minor = 1',
             "charged for by nobody",
         ),
+        ('primary_metric = "requests"', 'primary_metric = "space"', "commands spend it by default"),
     ):
         assert before in EVERYTHING
         with pytest.raises(CatalogError) as refusal:
