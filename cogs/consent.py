@@ -19,7 +19,7 @@ from cogs.topic import Topic
 from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.catalog import Catalog
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.paid_units import Consents, PaidUnitsError
 from wording.card import Card
 from wording.paid_card import agreed_card, paid_card

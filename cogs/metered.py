@@ -38,7 +38,7 @@ from quota_core.alerts import Alerts
 from quota_core.answers import Spend
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.errors import QuotaError
 from quota_core.holds import DEFAULT_TTL_SECONDS
 from quota_core.meter import UNMETERED, Meter, checked

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 MAX_NAME_LENGTH = 200
+MAX_DIGITS = 20
 _DISCORD_ID = re.compile(r"[1-9][0-9]{0,19}")
 
 
@@ -42,3 +45,17 @@ class AccountRef(NamedTuple):
 
     def __str__(self) -> str:
         return self.external_id if self.kind == "external" else f"{self.kind}:{self.external_id}"
+
+
+_new_ref = tuple.__new__
+_first = itemgetter(0)
+
+
+def users_of(ids: Sequence[str]) -> list[AccountRef] | None:
+    """Return the users with these bare ids, as `AccountRef.parse` does; None when any is something else."""
+    digits = "".join(ids)
+    if not (digits.isascii() and digits.isdigit() and all(ids)):
+        return None
+    if max(map(len, ids)) > MAX_DIGITS or "0" in set(map(_first, ids)):
+        return None
+    return [_new_ref(AccountRef, ("user", one)) for one in ids]

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from quota_core.answers import Spend
 from quota_core.balances import WindowBalance, windows_of
 from quota_core.book import Book
+from quota_core.consumes import Consume
 from quota_core.database import Database
-from quota_core.decisions import Consume, Decisions
+from quota_core.decisions import Decisions
 from quota_core.errors import OutOfQuotaError, QuotaError
 from quota_core.ledger import NEVER_MS, AccountState, Payer, allowance_left, known, overage_left, spendable
 from quota_core.paying import add_parents, paying, told

@@ -13,23 +13,21 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from quota_core import answers, facts, hold_ends, ledger, shares
-from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
-from quota_core.catalog import MAX_UNITS, Catalog
 from quota_core.chain import Entry
+from quota_core.consumes import Consume
 from quota_core.errors import (
     AccountBlockedError,
-    AmountError,
     ConflictingReplayError,
     QuotaError,
 )
 from quota_core.ledger import AccountState, EntryKind, Payer, Window
 from quota_core.not_in_plan import lacking, outside
 from quota_core.paid_units import paid_in
-from quota_core.parts import SERVICE_MARK, Part, parts_text
+from quota_core.parts import parts_text
 from quota_core.paying import add_parents, paying, told
-from quota_core.pool_caps import Draw, read_drawn, with_caps
+from quota_core.pool_caps import read_drawn, with_caps
 from quota_core.posting import Crossed, Posting, UnreadError
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
@@ -37,51 +35,6 @@ from quota_core.store import entries as entry_rows
 REMEMBERED_KEYS = 200_000
 _new_spend = tuple.__new__
 Outcomes = list[Spend | QuotaError]
-
-
-class Consume(NamedTuple):
-    """
-    One operation: `units` (at least 1) of `metric`, paid by `account` first, then by `others` in their order.
-
-    `service` is the one that they are for, "" when there is none, and `calls` how often it is called.
-    With `free_only` it is refused where it would take paid units of the first payer (see `paid_units`).
-    The key is unique for ever per account; the same key with the same content gets the first answer.
-    """
-
-    account: AccountRef
-    metric: str
-    units: int
-    key: bytes
-    others: tuple[AccountRef, ...] = ()
-    service: str = ""
-    calls: int = 0
-    draw: Draw | None = None
-    free_only: bool = False
-
-    @property
-    def payers(self) -> tuple[AccountRef, ...]:
-        """Everyone who pays, in order."""
-        return (self.account, *self.others)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What its entries say of the service."""
-        return ((f"{SERVICE_MARK}{self.service}", self.calls),) if self.service else ()
-
-
-def call_of(  # noqa: PLR0917 - what an operation is made of
-    catalog: Catalog,
-    account: AccountRef,
-    service: str,
-    calls: int,
-    key: bytes,
-    others: tuple[AccountRef, ...],
-) -> Consume:
-    """Return the operation that so many calls of a service are; UnknownServiceError, AmountError."""
-    called = catalog.service(service)
-    if calls * called.cost > MAX_UNITS:
-        raise AmountError(calls, minimum=1, maximum=MAX_UNITS // called.cost)
-    return Consume(account, called.metric, calls * called.cost, key, others, service, calls)
 
 
 class AtOnce(NamedTuple):

@@ -20,9 +20,10 @@ from quota_core.accounts import AccountRef
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.chain import Entry
+from quota_core.consumes import Consume
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
-from quota_core.decisions import Consume, Decisions
+from quota_core.decisions import Decisions
 from quota_core.errors import (
     AmountError,
     ConflictingReplayError,

@@ -8,12 +8,16 @@ unique stays warm. Anything else becomes a digest.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
 from uuid import UUID
 
 MAX_KEY_LENGTH = 200
 _UUID7, _RFC_VARIANT = 7, 2
 _UUID7_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_UUID_LENGTH, _KEY_BYTES = 36, 16
+_HYPHENS, _VERSION_PLACE, _VARIANT_PLACE = (8, 13, 18, 23), 14, 19
+_VARIANTS, _HEX_DIGITS = frozenset("89ab"), frozenset("0123456789abcdef")
 _SNOWFLAKE_DIGITS = range(15, 20)
 
 
@@ -40,6 +44,22 @@ def key_bytes(key: str | int | UUID) -> bytes:
     if _UUID7_TEXT.fullmatch(key) is not None:
         return bytes.fromhex(key.replace("-", ""))
     return _digest(key)
+
+
+def keys_bytes(keys: Sequence[str]) -> list[bytes]:
+    """Return `key_bytes` of each of some texts; when all are UUIDv7s, by a few steps for all."""
+    count, text = len(keys), "".join(keys)
+    if (
+        set(map(len, keys)) == {_UUID_LENGTH}
+        and all(text[place::_UUID_LENGTH] == "-" * count for place in _HYPHENS)
+        and text[_VERSION_PLACE::_UUID_LENGTH] == "7" * count
+        and set(text[_VARIANT_PLACE::_UUID_LENGTH]) <= _VARIANTS
+        and set(digits := text.replace("-", "")) <= _HEX_DIGITS
+        and len(digits) == 2 * _KEY_BYTES * count
+    ):
+        whole = bytes.fromhex(digits)
+        return [whole[start : start + _KEY_BYTES] for start in range(0, len(whole), _KEY_BYTES)]
+    return [key_bytes(key) for key in keys]
 
 
 def derived_key(name: str, key: bytes) -> bytes:

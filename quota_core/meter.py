@@ -88,9 +88,13 @@ UNMETERED: Meter = _Unmetered()
 
 def outcome_of(outcome: object) -> str:
     """Return the word for what came of a request for units: a spend, or the refusal of one."""
-    if not isinstance(outcome, Exception):
+    return _word_for(type(outcome))
+
+
+def _word_for(kind: type) -> str:
+    if not issubclass(kind, Exception):
         return ALLOWED
-    return next((word for kind, word in _OUTCOMES if isinstance(outcome, kind)), "error")
+    return next((word for known, word in _OUTCOMES if issubclass(kind, known)), "error")
 
 
 async def checked(meter: Meter, source: str, asked: Awaitable[T]) -> T:
@@ -106,5 +110,5 @@ async def checked(meter: Meter, source: str, asked: Awaitable[T]) -> T:
 
 def checked_many(meter: Meter, source: str, outcomes: Iterable[object]) -> None:
     """Report what came of several."""
-    for outcome, count in Counter(map(outcome_of, outcomes)).items():
-        meter.checked(source, outcome, count)
+    for kind, count in Counter(map(type, outcomes)).items():
+        meter.checked(source, _word_for(kind), count)

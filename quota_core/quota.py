@@ -20,9 +20,10 @@ from quota_core.advice import Advisor
 from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
+from quota_core.consumes import Consume, call_of, plain_consumes
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
-from quota_core.decisions import Consume, Decisions, StaleError, call_of
+from quota_core.decisions import Decisions, StaleError
 from quota_core.errors import AmountError, ConstraintError, QuotaError, UnavailableError, UnknownMetricError
 from quota_core.gauges import Gauges, Level, Setting
 from quota_core.hold_ends import HoldEnd
@@ -32,7 +33,7 @@ from quota_core.meter import UNMETERED, Meter
 from quota_core.request_ids import NOBODYS
 from quota_core.severities import report_crossings
 from quota_core.undoing import give_back
-from quota_core.waiting import Together, Waiter, release, whole
+from quota_core.waiting import Together, Waiter, decided, release, whole
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,6 @@ FLUSHERS = 2
 """One batch is decided and answered while the other one is written..."""
 WORTH_ANOTHER = 128
 """... once so many operations wait: a few do better together, since each transaction waits for the disk."""
-_ANSWERS = (Spend, QuotaError)
 
 
 class Quota:
@@ -53,8 +53,7 @@ class Quota:
         database: where the ledger stands.
         book: the states of accounts, and with them the catalog.
         clock: UTC milliseconds.
-        meter: is told of each batch.
-        monotonic: seconds, for what the meter is told.
+        meter: is told of each batch, in seconds of `monotonic`.
 
     """
 
@@ -150,6 +149,13 @@ class Quota:
             raise UnknownMetricError(metric)
         return Consume(account, metric, units, key_bytes(key), others)
 
+    def operations(
+        self, accounts: Sequence[AccountRef], units: Sequence[int], keys: Sequence[str], metric: str | None
+    ) -> list[Consume] | None:
+        """Return what `operation` would for each; None where one is refused. Their units are in bounds."""
+        full = len(self._operations) >= MAX_QUEUE
+        return None if full else plain_consumes(self._book.catalog, accounts, units, keys, metric)
+
     async def consume_many(self, operations: Sequence[Consume]) -> list[Spend | QuotaError]:
         """
         Decide operations in their order, in as few transactions as possible; refusals are returned.
@@ -167,10 +173,7 @@ class Quota:
             self._operations += together
             self._waiting.append(Together(future, len(together)))
             self._start_flusher()
-            for outcome in await future:
-                if not isinstance(outcome, _ANSWERS) or isinstance(outcome, UnavailableError):
-                    raise outcome
-                outcomes.append(outcome)
+            outcomes += decided(await future)
         return outcomes
 
     async def drain(self) -> None:

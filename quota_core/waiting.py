@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from quota_core.answers import Spend
+from quota_core.errors import QuotaError, UnavailableError
 
 
 class Waiter(Protocol):
@@ -63,3 +64,14 @@ def release(waiting: Sequence[Waiter | Together], outcomes: Sequence[Spend | Exc
         else:
             assert isinstance(outcome, Exception)
             one.set_exception(outcome)
+
+
+def decided(outcomes: Iterable[Spend | Exception]) -> list[Spend | QuotaError]:
+    """Return what several operations led to; raise what kept one from leading to anything."""
+    for outcome in outcomes:
+        if type(outcome) is not Spend and (
+            not isinstance(outcome, QuotaError) or isinstance(outcome, UnavailableError)
+        ):
+            assert isinstance(outcome, Exception)
+            raise outcome
+    return list(outcomes)  # type: ignore[arg-type]  # see above

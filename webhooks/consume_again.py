@@ -14,12 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import orjson
 from aiohttp import web
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.answers import Spend
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.meter import ALLOWED, Meter, outcome_of
 from quota_core.quota import Quota
 from quota_core.request_ids import REQUEST_ID, new_request_id
@@ -29,7 +28,7 @@ from webhooks.draining import UnderWay
 from webhooks.operations import Wanted, account_for, named_by, quickly_wanted
 from webhooks.problems import problem_of
 from webhooks.ready_answer import Answer, ReadyHead
-from webhooks.spend_answers import facts_of
+from webhooks.spend_answers import spend_text
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +106,9 @@ class _Waiting:
         """Answer what was taken."""
         parts, content = self._parts, b""
         try:
-            facts = orjson.dumps(facts_of(self._wanted, spend))
+            body = f"{{{spend_text(self._wanted.request_id, spend)}".encode()
             content = parts.head.ok(
-                facts, spent=self._spent, request_id=self._request_id, last=parts.under_way.ending
+                body, spent=self._spent, request_id=self._request_id, last=parts.under_way.ending
             )
         except Exception:
             log.exception("an answer could not be written")

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from quota_core.access_keys import AccessKey, Scope
 from quota_core.answers import Spend
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.errors import QuotaError
 from quota_core.meter import Meter, checked, checked_many
 from quota_core.quota import Quota
@@ -35,11 +35,12 @@ from webhooks.operations import (
     wanted_from,
     wanted_in,
 )
-from webhooks.problems import ProblemError, problem_of
+from webhooks.plain_batch import answer_plainly, plain_batch
+from webhooks.problems import ProblemError
 from webhooks.quick_json import parse_quickly
 from webhooks.ready_answer import ReadyAnswer, ReadyHead
 from webhooks.route_table import Route
-from webhooks.spend_answers import BatchFacts, BatchRequest, SpendFacts, facts_of
+from webhooks.spend_answers import BatchFacts, BatchRequest, SpendFacts, facts_of, refusal_facts
 
 BATCH_PATH = "/api/credits/batch"
 MAX_BATCH_BYTES = 512 * 1024
@@ -75,7 +76,9 @@ async def consume(request: web.Request) -> web.StreamResponse:
     asked = api.quota.consume(account, wanted.units, key=wanted.request_id, metric=metric, service=service)
     spend = await checked(api.meter, "http", asked)
     again = ConsumeAgain(api.again, request)
-    return ReadyAnswer(orjson.dumps(facts_of(wanted, spend)), head=api.head, spent=spent, again=again)
+    return ReadyAnswer(
+        orjson.dumps(facts_of(wanted.request_id, spend)), head=api.head, spent=spent, again=again
+    )
 
 
 async def consume_batch(request: web.Request) -> web.StreamResponse:
@@ -83,8 +86,14 @@ async def consume_batch(request: web.Request) -> web.StreamResponse:
     api = request.app[CREDITS]
     key, spent = await api.access.authorize_operation(request, Scope.QUOTA_CONSUME)
     raw = await read_json(request, max_bytes=MAX_BATCH_BYTES, timeout_seconds=BATCH_TIMEOUT_SECONDS)
-    outcomes = await _Batch(api, key, request.headers, spent).outcomes(_rows_in(parse_quickly(raw)))
-    return ReadyAnswer(_encoded({"results": outcomes}), head=api.head, spent=spent)
+    plain = None if key.account is not None or api.access.by_plan.apply else plain_batch(raw)
+    answer = None
+    if plain is not None:
+        answer = await answer_plainly(plain, api.quota, meter=api.meter, clock=api.clock)
+    if answer is None:
+        rows = _rows_in(parse_quickly(raw))
+        answer = _encoded({"results": await _Batch(api, key, request.headers, spent).outcomes(rows)})
+    return ReadyAnswer(answer, head=api.head, spent=spent)
 
 
 ROUTES = (
@@ -160,17 +169,11 @@ class _Batch:
     def _outcome(self, wanted: Wanted, outcome: Spend | QuotaError) -> Mapping[str, Any]:
         if isinstance(outcome, Exception):
             return self._refusal(outcome, wanted)
-        return {"status": 200, **facts_of(wanted, outcome)}
+        return {"status": 200, **facts_of(wanted.request_id, outcome)}
 
     def _refusal(self, error: Exception, wanted: Wanted | None) -> Mapping[str, Any]:
-        """Return the problem document, with what is a header elsewhere."""
-        problem = problem_of(error, now_ms=self._api.clock())
-        document = problem.document()
-        if wanted is not None:
-            document["request_id"] = wanted.request_id
-        if "Retry-After" in problem.headers:
-            document["retry_after"] = int(problem.headers["Retry-After"])
-        return document
+        request_id = None if wanted is None else wanted.request_id
+        return refusal_facts(error, request_id, now_ms=self._api.clock())
 
 
 def _rows_in(content: Any) -> list[Any]:

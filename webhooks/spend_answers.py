@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from quota_core.answers import Crossing, Spend
-from webhooks.operations import MAX_OPERATIONS, OperationRequest, Wanted
-from webhooks.problems import moment_or_none
+from webhooks.operations import MAX_OPERATIONS, OperationRequest
+from webhooks.problems import moment_or_none, problem_of
 from webhooks.route_table import Facts, Request
 
 
@@ -70,10 +71,10 @@ class BatchFacts(Facts):
     results: list[Outcome]
 
 
-def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
+def facts_of(request_id: str, spend: Spend) -> dict[str, Any]:
     """Return the documented answer about one spend; null is unlimited."""
     return {
-        "request_id": wanted.request_id,
+        "request_id": request_id,
         "metric": spend.metric,
         "units": spend.units,
         "spent": {
@@ -86,6 +87,34 @@ def facts_of(wanted: Wanted, spend: Spend) -> dict[str, Any]:
         "replayed": spend.replayed,
         "crossed": [crossed_facts(one) for one in spend.crossings] if spend.crossings else [],
     }
+
+
+def spend_text(request_id: str, spend: Spend) -> str:
+    """
+    Return the same as JSON, for a `request_id` that JSON spells as it is, and without the opening brace.
+
+    Most answers differ in their numbers alone, which go into their text at a third of the cost.
+    """
+    metric, units, allowance, purchased, overage, left, purchased_left, entry_ids, replayed, crossings = spend
+    if crossings or left is None or len(entry_ids) != 1:
+        return orjson.dumps(facts_of(request_id, spend))[1:].decode()
+    return (
+        f'"request_id":"{request_id}","metric":"{metric}","units":{units},'
+        f'"spent":{{"allowance":{allowance},"purchased":{purchased},"overage":{overage}}},'
+        f'"left":{{"allowance":{left},"purchased":{purchased_left}}},'
+        f'"entry_ids":[{entry_ids[0]}],"replayed":{"true" if replayed else "false"},"crossed":[]}}'
+    )
+
+
+def refusal_facts(error: Exception, request_id: str | None, *, now_ms: int) -> dict[str, Any]:
+    """Return the problem document of one operation of several, with what is a header elsewhere."""
+    problem = problem_of(error, now_ms=now_ms)
+    document = problem.document()
+    if request_id is not None:
+        document["request_id"] = request_id
+    if "Retry-After" in problem.headers:
+        document["retry_after"] = int(problem.headers["Retry-After"])
+    return document
 
 
 def crossed_facts(crossing: Crossing) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quota_core.accounts import AccountRef
+from quota_core.accounts import AccountRef, users_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,17 @@ def test_any_text_is_read_or_refused_and_survives_its_spelling(text: str) -> Non
         return
 
     assert AccountRef.parse(str(account)) == account
+
+
+@given(
+    st.lists(
+        st.sampled_from(["1", "20", "9" * 20, "9" * 21, "0", "01", "", "user:1", "٣", "1 ", "x"]) | st.text()
+    )
+)
+def test_bare_ids_together_are_what_each_is_alone(ids: list[str]) -> None:
+    """All of them users, or none is told."""
+    found = users_of(ids)
+    if found is not None:
+        assert found == [AccountRef.parse(one) for one in ids]
+    elif ids:
+        assert not all(one.isascii() and one.isdigit() and one[0] != "0" and len(one) <= 20 for one in ids)

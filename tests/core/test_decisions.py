@@ -17,7 +17,7 @@ from quota_core.answers import Spend
 from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.catalog_file import load
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.errors import ConflictingReplayError, OutOfQuotaError, UnavailableError
 from quota_core.ledger import Payer, Shortage
 from quota_core.posting import Posting

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quota_core.keys import derived_key, key_bytes
+from quota_core.keys import derived_key, key_bytes, keys_bytes
 
 UUID7 = UUID("01932c07-8f1a-7c3e-9d2a-5b6c7d8e9f00")
 SNOWFLAKE = 1_308_792_310_374_965_248
@@ -61,3 +61,30 @@ def test_an_empty_or_endless_key_is_refused(key: str) -> None:
 def test_a_number_is_the_same_key_in_both_spellings_up_to_its_last_bit() -> None:
     """The first snowflake with its highest bit set comes in 2084."""
     assert key_bytes(9_300_000_000_000_000_000) == key_bytes("9300000000000000000")
+
+
+texts = st.sampled_from(
+    [
+        str(UUID7),
+        str(UUID7).upper(),
+        str(UUID7).replace("-", " ", 1),
+        "0" + str(UUID7)[1:],
+        str(SNOWFLAKE),
+        "a",
+    ]
+) | st.uuids(version=4).map(str)
+
+
+@given(st.lists(texts | st.just(str(UUID7))))
+def test_several_keys_are_each_its_own(keys: list[str]) -> None:
+    """However they are mixed."""
+    assert keys_bytes(keys) == [key_bytes(key) for key in keys]
+
+
+@given(st.integers(0, 35), st.sampled_from("0789aAbBfFgG-_ \n"))
+def test_one_letter_makes_another_key_among_others_too(place: int, letter: str) -> None:
+    """All that tells a UUIDv7 from other texts is looked at in each place."""
+    text = str(UUID7)
+    changed = text[:place] + letter + text[place + 1 :]
+
+    assert keys_bytes([text, changed, text]) == [key_bytes(text), key_bytes(changed), key_bytes(text)]

@@ -8,7 +8,7 @@ import pytest
 
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.errors import ConflictingReplayError, OutOfQuotaError, QuotaError
 from tests.core.catalogs import everything
 from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger

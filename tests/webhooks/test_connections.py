@@ -13,7 +13,7 @@ import pytest
 from quota_core.access_keys import Scope
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
-from quota_core.decisions import Consume
+from quota_core.consumes import Consume
 from quota_core.waiting import Waiter
 from tests.webhooks.running import ANA, PATIENCE_SECONDS, Running, closed, running
 from tests.webhooks.test_credits_api import block

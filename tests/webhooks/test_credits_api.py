@@ -430,6 +430,7 @@ async def test_a_failure_nobody_foresaw_is_a_500_with_an_id(
         raise RuntimeError("canary")
 
     monkeypatch.setattr(alone.quota, "operation", fail)
+    monkeypatch.setattr(alone.quota, "operations", fail)
     for path, body in ((CONSUME, ONE), (BATCH, {"operations": [ONE]})):
         status, answer, headers = await alone.ask("POST", path, json=body, headers=key)
 
