@@ -139,9 +139,9 @@ class Client:
         if attempts < 1:
             raise ValueError(f"attempts must be at least 1, got {attempts}")
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {key}"}
         self._attempts = attempts
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._options: dict[str, Any] = {"headers": {"Authorization": f"Bearer {key}"}, "timeout": timeout}
         self._session = session
         self._owns_session = session is None
 
@@ -165,7 +165,7 @@ class Client:
         """Ask whether an operation could proceed; only `consume` or a hold guarantees it."""
         asked = Operation(account=account, units=units, metric=metric, module=module).body()
         del asked["request_id"]
-        facts = await self._post("/api/credits/check", asked)
+        facts = await self.call("POST", "/api/credits/check", asked)
         return Advice(can_proceed=bool(facts["can_proceed"]), reason=facts.get("reason") or "", facts=facts)
 
     async def consume(
@@ -198,11 +198,12 @@ class Client:
 
     async def take(self, wanted: Operation) -> Spend:
         """Take what an operation says; raises as `consume`."""
-        return _spend_in(await self._post("/api/credits/consume", wanted.body()))
+        return _spend_in(await self.call("POST", "/api/credits/consume", wanted.body()))
 
     async def consume_many(self, operations: Sequence[Operation]) -> list[Spend | RefusedError]:
         """Take up to 1000 operations at once, in their order; refused ones are returned, and stop no other."""
-        facts = await self._post("/api/credits/batch", {"operations": [one.body() for one in operations]})
+        wanted = {"operations": [one.body() for one in operations]}
+        facts = await self.call("POST", "/api/credits/batch", wanted)
         return [
             _spend_in(one) if one["status"] == HTTPStatus.OK else _refusal(one["status"], one, None)
             for one in facts["results"]
@@ -210,18 +211,17 @@ class Client:
 
     async def hold(self, wanted: Operation, *, ttl_seconds: int = 300) -> Hold:
         """Set units aside for work whose cost is known afterwards; the hold ends by itself after `ttl_seconds`."""
-        await self._post("/api/credits/hold", wanted.body(ttl_seconds=ttl_seconds))
+        await self.call("POST", "/api/credits/hold", wanted.body(ttl_seconds=ttl_seconds))
         return Hold(wanted.request_id, wanted.units)
 
     async def settle(self, account: str, request_id: str, units: int) -> None:
         """Take `units` of a hold, at most what it holds, and give the rest back."""
-        await self._post(
-            "/api/credits/settle", {"user_id": account, "request_id": request_id, "units": units}
-        )
+        wanted = {"user_id": account, "request_id": request_id, "units": units}
+        await self.call("POST", "/api/credits/settle", wanted)
 
     async def release(self, account: str, request_id: str) -> None:
         """Give a whole hold back."""
-        await self._post("/api/credits/release", {"user_id": account, "request_id": request_id})
+        await self.call("POST", "/api/credits/release", {"user_id": account, "request_id": request_id})
 
     @asynccontextmanager
     async def spend(
@@ -254,7 +254,8 @@ class Client:
             self.settle(account, hold.request_id, units if hold.actual is None else hold.actual)
         )
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(self, method: str, path: str, body: Any = None, query: Any = None) -> dict[str, Any]:
+        """Ask any path of the API; raises as `consume`."""
         if self._session is None:
             self._session = aiohttp.ClientSession()
         trouble: JaugeError | None = None
@@ -262,8 +263,8 @@ class Client:
             if attempt:
                 await asyncio.sleep(min(MAX_PAUSE_SECONDS, 0.1 * 2**attempt) * random.uniform(0.5, 1))  # noqa: S311 - no secret
             try:
-                async with self._session.post(
-                    self._url + path, json=body, headers=self._headers, timeout=self._timeout
+                async with self._session.request(
+                    method, self._url + path, json=body, params=query, **self._options
                 ) as answer:
                     facts = await answer.json(content_type=None)
                     status, after = answer.status, answer.headers.get("Retry-After")

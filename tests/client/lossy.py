@@ -30,9 +30,10 @@ class LossyWay:
         self.seen.append(request.path)
         if not self.cut:
             async with aiohttp.ClientSession() as http:
-                headers = {name: request.headers[name] for name in ("Authorization", "Content-Type")}
+                passed = {"Authorization", "Content-Type"} & set(request.headers)
+                headers = {name: request.headers[name] for name in passed}
                 async with http.request(
-                    request.method, self.target + request.path, data=await request.read(), headers=headers
+                    request.method, self.target + request.path_qs, data=await request.read(), headers=headers
                 ) as answer:
                     body, status = await answer.read(), answer.status
                     kept = {"Content-Type", "Retry-After"} & set(answer.headers)
