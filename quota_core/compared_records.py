@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from quota_core import witnesses
 from quota_core.ledger import EntryKind
+from quota_core.parts import unfolded
 from quota_core.periods import LEVEL, level_period
 from quota_core.recount import Recount
 from quota_core.statements import Row, Work
@@ -60,8 +61,9 @@ class CrossingsTable:
         """Compare the next crossings."""
         found = yield from rows.crossings_after(mark, limit)
         self._verdict.count("crossings", len(found))
-        for account, metric, period, percent, entry, *said, parts, at_ms in found:
-            pots = {part.partition("=")[0] for part in (parts or "").split()}
+        for account, metric, period, percent, entry, *said, units, kept, at_ms in found:
+            parts = unfolded(kept, units, at_ms) if kept else ""
+            pots = {part.partition("=")[0] for part in parts.split()}
             taken = said[:2] == [account, metric] and said[2] in (
                 EntryKind.SPEND,
                 EntryKind.HOLD,

@@ -20,6 +20,7 @@ from quota_core.plan_terms import said_by
 from quota_core.settled import settled_id
 from quota_core.statements import Row, Work
 from quota_core.store import exports as rows
+from quota_core.store.entries import entry_of
 
 STEP = 1_000
 """Entries (by id) that one look covers; between two looks, others get the database."""
@@ -121,7 +122,7 @@ def _some(after: int, upto: int, account: int, wanted: Wanted) -> Work[tuple[Exp
 
 
 def _exported(row: Row) -> Work[ExportedEntry]:
-    entry, (kind, external_id, metric) = Entry._make(row[:-3]), row[-3:]
+    entry, (kind, external_id, metric) = entry_of(row[:-3]), row[-3:]
     return ExportedEntry(
         id=entry.id,
         at_ms=entry.at_ms,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from quota_core.ledger import EntryKind
 from quota_core.one_moment import Read
-from quota_core.parts import DRAWN_MARK, NO_WINDOW
+from quota_core.parts import DRAWN_MARK, NO_WINDOW, unfolded
 from quota_core.statements import Work
 from quota_core.store import proofs as rows
 from quota_core.store import states as state_rows
@@ -39,14 +39,14 @@ class _Windows:
             found = yield from rows.entries_after(self._last_id, self._pace.rows)
             for row in found:
                 if row[1] in self._wanted and row[4] != EntryKind.PLAN:
-                    self._count(row[1], row[5], row[7])
+                    self._count(row[1], row[5], unfolded(row[7], row[6], row[8]))
         self._last_id = found[-1][0] if found else self._last_id
         return len(found)
 
     def _count(self, account: int, metric: int, parts: str) -> None:
         for part in parts.split():
             pot, _, delta = part.rpartition("=")
-            if pot[:1] not in _NO_WINDOW and delta.removeprefix("-").isdecimal():
+            if pot and pot[0] not in _NO_WINDOW and delta.removeprefix("-").isdecimal():
                 overage = pot[0] == OVERAGE
                 self._said[account, metric, pot.removeprefix(OVERAGE)][overage] += int(delta)
 

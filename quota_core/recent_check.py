@@ -55,7 +55,7 @@ async def check_recent(database: Database) -> Verdict:
 
 def _check_step(mark: int) -> Work[_Step]:
     problems: list[str] = []
-    found = [Entry._make(row) for row in (yield from rows.entries_after(mark, STEP))]
+    found = [entry_rows.entry_of(row) for row in (yield from rows.entries_after(mark, STEP))]
     known = {entry.id for entry in found}
     previous = yield from entry_rows.by_ids([e.prev for e in found if e.prev and e.prev not in known])
     before = {entry.id: entry for entry in (*previous, *found)}

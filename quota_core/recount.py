@@ -14,7 +14,7 @@ from quota_core import facts, witnesses
 from quota_core.chain import GENESIS, seal
 from quota_core.counted import LotCount, Noted, holdings_of
 from quota_core.ledger import EntryKind
-from quota_core.parts import DRAWN_MARK, FACT_MARK, SERVICE_MARK
+from quota_core.parts import DRAWN_MARK, FACT_MARK, SERVICE_MARK, unfolded
 from quota_core.periods import LEVEL
 from quota_core.plan_terms import PlanTerms, said_by
 from quota_core.recounted_holds import HoldsCount
@@ -79,7 +79,7 @@ class Recount:
         Count entries and return what is wrong with them, in their order.
 
         Args:
-            rows: the columns of entries, by id.
+            rows: the columns of entries, by id, as they are kept.
             beginnings: what stands before the first entry of each account of `unknown(rows)`.
 
         """
@@ -87,7 +87,8 @@ class Recount:
         chains, plain, expected, sealed = self.chains, self.sums.plain, self.expected, seal
         # One loop without calls or objects for the common entry: the speed of `ledger verify` is decided here.
         for row in rows:
-            entry, account, version, prev, kind, metric, units, parts, at_ms, key, free, left, digest = row
+            entry, account, version, prev, kind, metric, units, kept, at_ms, key, free, left, digest = row
+            parts = unfolded(kept, units, at_ms)
             chain = chains.get(account)
             if chain is None:
                 chain = (0, 0, beginnings.get(account, GENESIS), 0, 0)
@@ -107,7 +108,7 @@ class Recount:
             if known is not None and known[1] == units:
                 windows += known[0]
             else:
-                windows += _Count(self, row, problems).sum_of_windows()
+                windows += _Count(self, (*row[:7], parts, *row[8:]), problems).sum_of_windows()
             chains[account] = (version, entry, digest, at_ms, windows)
         if rows:
             self.last_id = rows[-1][0]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quota_core.chain import Entry
-from quota_core.statements import Work, fetch, fetch_any, fetch_by_engine, run, run_all
+from quota_core.ledger import EntryKind
+from quota_core.parts import DAY_MS, folded, unfolded
+from quota_core.statements import Row, Work, fetch, fetch_any, fetch_by_engine, run, run_all
 
 _COLUMNS = ", ".join(Entry._fields)
+_SPEND = int(EntryKind.SPEND)
 _IDS_LOCK = 0x4A6175676501
 _TYPES = tuple(
     {"parts": "text", "key": "bytea", "digest": "bytea"}.get(name, "bigint") for name in Entry._fields
@@ -73,7 +76,17 @@ def oldest_transaction() -> Work[int]:
 
 def add(entries: Sequence[Entry]) -> Work[None]:
     """Append entries."""
-    yield run_all(f"INSERT INTO entries ({_COLUMNS}) {{rows}}", _TYPES, entries)
+    rows = [
+        # By place: this is done for every entry there ever is.
+        (*e[:7], folded(e[7], e[6], e[8] // DAY_MS), *e[8:]) if e[4] == _SPEND else e
+        for e in entries
+    ]
+    yield run_all(f"INSERT INTO entries ({_COLUMNS}) {{rows}}", _TYPES, rows)
+
+
+def entry_of(row: Row) -> Entry:
+    """Return the entry that a row of these columns keeps."""
+    return Entry._make((*row[:7], unfolded(row[7], row[6], row[8]), *row[8:]))
 
 
 def by_keys(keys: Sequence[tuple[bytes, int]]) -> Work[list[Entry]]:
@@ -85,7 +98,7 @@ def by_keys(keys: Sequence[tuple[bytes, int]]) -> Work[list[Entry]]:
     if not rows:
         return []
     wanted = set(keys)
-    return [entry for row in rows if ((entry := Entry._make(row)).key, entry.account) in wanted]
+    return [entry for row in rows if ((entry := entry_of(row)).key, entry.account) in wanted]
 
 
 def by_ids(entry_ids: Sequence[int]) -> Work[list[Entry]]:
@@ -94,7 +107,7 @@ def by_ids(entry_ids: Sequence[int]) -> Work[list[Entry]]:
         f"SELECT {_COLUMNS} FROM entries WHERE id = ANY($1)",  # noqa: S608 - column names only
         entry_ids,
     )
-    return [Entry._make(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 def after(entry_id: int, limit: int) -> Work[list[Entry]]:
@@ -104,7 +117,7 @@ def after(entry_id: int, limit: int) -> Work[list[Entry]]:
         entry_id,
         limit,
     )
-    return [Entry._make(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 def add_audit(entry_id: int, *, actor: str, action: str, reason: str, now_ms: int) -> Work[None]:

@@ -14,7 +14,7 @@ LEAST_ID = -(2**63)
 
 
 def entries_after(entry_id: int, limit: int) -> Work[list[Row]]:
-    """Return the columns of entries behind this id, in order."""
+    """Return the columns of entries behind this id, in order, with their parts as rows keep them."""
     return (
         yield fetch(
             f"SELECT {_ENTRY} FROM entries WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608 - column names only
@@ -221,12 +221,16 @@ def audit_after(after: Row | None, limit: int) -> Work[list[Row]]:
 
 
 def crossings_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """Return (account, metric, window, percent, entry; account, metric, kind, parts and time of that entry)."""
+    """
+    Return (account, metric, window, percent, entry; account, metric, kind, units, parts and time of that entry).
+
+    The parts are as its row keeps them.
+    """
     return (
         yield fetch(
             """
-            SELECT c.account, c.metric, c.period, c.percent, c.entry, e.account, e.metric, e.kind, e.parts,
-                e.at_ms
+            SELECT c.account, c.metric, c.period, c.percent, c.entry, e.account, e.metric, e.kind, e.units,
+                e.parts, e.at_ms
             FROM crossings c LEFT JOIN entries e ON e.id = c.entry
             WHERE (c.account, c.metric, c.period, c.percent) > ($1, $2, $3, $4)
             ORDER BY c.account, c.metric, c.period, c.percent LIMIT $5

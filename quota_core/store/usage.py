@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from quota_core.chain import Entry
 from quota_core.statements import Row, Work, fetch, run, run_all
+from quota_core.store.entries import entry_of
 
 MARK = "usage_entry"
 _COLUMNS = ", ".join(Entry._fields)
@@ -41,7 +42,7 @@ def entries_between(after: int, upto: int, limit: int) -> Work[list[Entry]]:
         upto,
         limit,
     )
-    return [Entry._make(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 def add(rows: Sequence[DayRow]) -> Work[None]:

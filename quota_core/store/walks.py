@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quota_core.chain import Entry
 from quota_core.statements import Row, Work, fetch
+from quota_core.store.entries import entry_of
 
 _ENTRY = ", ".join(Entry._fields)
 
@@ -36,7 +37,7 @@ def walk_back(entry_id: int, limit: int) -> Work[list[Entry]]:
         entry_id,
         limit,
     )
-    return [Entry._make(row) for row in found]
+    return [entry_of(row) for row in found]
 
 
 def heads_after(account: int, limit: int) -> Work[list[Row]]:

@@ -44,7 +44,7 @@ async def test_a_sound_ledger_is_called_sound_with_figures(ledger: OpenLedger, c
     "change",
     [
         "UPDATE entries SET units = units + 1 WHERE id = 10",
-        "UPDATE entries SET parts = replace(parts, '=1', '=2') WHERE id = 10",
+        "UPDATE entries SET parts = '+' WHERE id = 10",
         "UPDATE entries SET at_ms = at_ms + 1 WHERE id = 10",
         "UPDATE entries SET key = randomblob(16) WHERE id = 10",
         "UPDATE entries SET kind = 2 WHERE id = 10",
