@@ -8,24 +8,28 @@ was corrected, with who did it and why, as any other change by hand.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from quota_core import witnesses
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.catalog import MAX_UNITS
+from quota_core.chain import Entry
 from quota_core.database import Database
 from quota_core.errors import AmountError, QuotaError
 from quota_core.keys import derived_key
-from quota_core.ledger import Draft, EntryKind, Window
-from quota_core.parts import Part
+from quota_core.ledger import AccountState, Draft, EntryKind, Window
+from quota_core.parts import NO_WINDOW, Part
+from quota_core.periods import LEVEL
 from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
 MAX_REASON_LENGTH = 200
 MAX_PERCENT = 100
+_LEDGER, _UNITS_COME_BACK = "ledger", "units of before a correction come back"
+_RAISED = witnesses.by_hand(_LEDGER, "correct", _UNITS_COME_BACK)
 
 
 class UnknownAccountError(QuotaError):
@@ -146,3 +150,35 @@ def _parts(window: Window, used: int, overage: int, wanted: int) -> tuple[Part, 
     if wanted != used:
         parts += ((window.pot, wanted - used),)
     return parts
+
+
+def uncorrected(state: AccountState, metric: str, back: Sequence[Part]) -> list[Draft]:
+    """
+    Return what raises windows again before units go back into them, of which corrections left too little.
+
+    Units that were taken before a correction go back after it all the same: a hold must be able to end.
+    """
+    beyond = {pot[1:]: delta for pot, delta in back if pot[0] == "+"}
+    drafts = []
+    for pot, delta in back:
+        if pot[0] in NO_WINDOW or pot == LEVEL.key:
+            continue
+        used, overage = state.used[f"{metric}/{pot}"]
+        over = max(0, -overage - beyond.get(pot, 0))
+        kept = overage + over + beyond.get(pot, 0)
+        more = max(0, kept - used - delta)
+        said: tuple[Part, ...] = ((f"+{pot}", over),) if over else ()
+        said += ((pot, more),) if more else ()
+        if said:
+            drafts.append(
+                Draft(state=state, kind=EntryKind.CORRECT, metric=metric, units=more, parts=(*said, _RAISED))
+            )
+    return drafts
+
+
+def audit_uncorrected(entries: Iterable[Entry], now_ms: int) -> Work[None]:
+    """Write who made these entries, and why: nobody's hand did."""
+    for entry in entries:
+        yield from entry_rows.add_audit(
+            entry.id, actor=_LEDGER, action="correct", reason=_UNITS_COME_BACK, now_ms=now_ms
+        )

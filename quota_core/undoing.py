@@ -8,6 +8,7 @@ from quota_core import facts, shares
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
 from quota_core.chain import Entry
+from quota_core.corrections import audit_uncorrected, uncorrected
 from quota_core.errors import UnknownSpendError
 from quota_core.keys import derived_key
 from quota_core.ledger import AccountState, Draft, EntryKind, Payer
@@ -66,8 +67,17 @@ def take_back(
             _of_level(back, payers[one.account, metric], metric)
             for one, back in zip(taken, backs, strict=True)
         ]
+    lacking = [
+        draft
+        for entry, back in zip(taken, backs, strict=True)
+        for draft in uncorrected(payers[entry.account, metric].state, metric, back.parts)
+    ]
     posting = Posting(book, now_ms)
-    yield from posting.begin(len(taken))
+    yield from posting.begin(len(lacking) + len(taken))
+    corrected = [
+        posting.append(draft, derived_key(f"uncorrect {number}", key), payers[draft.state.id, metric].windows)
+        for number, draft in enumerate(lacking)
+    ]
     for entry, back in zip(taken, backs, strict=True):
         payer = payers[entry.account, metric]
         parts = back.parts
@@ -89,7 +99,8 @@ def take_back(
         posting.append(draft, own_key, payer.windows)
     posting.close()
     yield from posting.write()
-    return posting.entries
+    yield from audit_uncorrected(corrected, now_ms)
+    return posting.entries[len(corrected) :]
 
 
 def _of_level(back: Back, payer: Payer, metric: str) -> Back:

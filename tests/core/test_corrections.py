@@ -96,3 +96,27 @@ async def test_nonsense_changes_nothing(wide: OpenLedger, corrections: Correctio
         await to(corrections, 50, metric="teapots")
 
     assert await wide.entries() == []
+
+
+@pytest.mark.parametrize("ends", ["settle", "release", "time", "give_back"])
+async def test_units_that_were_taken_before_a_correction_still_go_back(
+    wide: OpenLedger, corrections: Corrections, ends: str
+) -> None:
+    """A hold that could not end would make every request of its account fail, for ever."""
+    await wide.grants.set_plan(ANA, "charged", until_ms=None, actor=OPERATOR, reason="", key="q")
+    await wide.quota.hold(ANA, 13, key="held", ttl_seconds=60)
+    await wide.quota.consume(ANA, 2, key="spent")
+    await to(corrections, 0)
+    if ends == "settle":
+        await wide.quota.settle(ANA, key="held", units=4)
+    elif ends == "release":
+        await wide.quota.release(ANA, key="held")
+    elif ends == "give_back":
+        await wide.quota.give_back(ANA, key="spent")
+    wide.clock.move(seconds=61)
+    await wide.quota.holds.end_due()
+    spend = await wide.quota.consume(ANA, 1, key="next")
+
+    assert spend.allowance_left == 9
+    assert (await wide.balances.of(ANA)).metrics[0].held == 0
+    await assert_sound(wide)
