@@ -52,34 +52,23 @@ def take_back(
 
     `states` are those that the transaction has locked already: they are changed, and not read a second time.
     """
-    refs = yield from state_rows.refs([entry.account for entry in taken])
-    found = {ref: states[ref] for ref in refs.values() if ref in states}
-    found |= yield from book.states_of(
-        [ref for ref in refs.values() if ref not in found], now_ms=now_ms, create=False
-    )
     first, metric = taken[0], book.metric_names[taken[0].metric]
-    payers = yield from book.payers([(state, metric) for state in found.values()], now_ms)
-    for entry in taken:
-        yield from book.touch(payers[entry.account, metric].state, metric, parts_of(entry.parts))
+    of = yield from _payers(book, taken, metric, now_ms, states)
     backs = given_back([parts_of(entry.parts) for entry in taken], units)
     if book.catalog.is_gauge(metric):
-        backs = [
-            _of_level(back, payers[one.account, metric], metric)
-            for one, back in zip(taken, backs, strict=True)
-        ]
+        backs = [_of_level(back, payer.state, metric) for back, payer in zip(backs, of, strict=True)]
     lacking = [
-        draft
-        for entry, back in zip(taken, backs, strict=True)
-        for draft in uncorrected(payers[entry.account, metric].state, metric, back.parts)
+        (draft, payer.windows)
+        for back, payer in zip(backs, of, strict=True)
+        for draft in uncorrected(payer.state, metric, back.parts)
     ]
     posting = Posting(book, now_ms)
     yield from posting.begin(len(lacking) + len(taken))
     corrected = [
-        posting.append(draft, derived_key(f"uncorrect {number}", key), payers[draft.state.id, metric].windows)
-        for number, draft in enumerate(lacking)
+        posting.append(draft, derived_key(f"uncorrect {number}", key), windows)
+        for number, (draft, windows) in enumerate(lacking)
     ]
-    for entry, back in zip(taken, backs, strict=True):
-        payer = payers[entry.account, metric]
+    for entry, payer, back in zip(taken, of, backs, strict=True):
         parts = back.parts
         if kind is not EntryKind.SETTLE:  # else the service was called all the same
             parts += tuple((pot, -n) for pot, n in parts_of(entry.parts) if pot[0] == SERVICE_MARK)
@@ -103,8 +92,25 @@ def take_back(
     return posting.entries[len(corrected) :]
 
 
-def _of_level(back: Back, payer: Payer, metric: str) -> Back:
+def _payers(
+    book: Book, taken: Sequence[Entry], metric: str, now_ms: int, states: Mapping[AccountRef, AccountState]
+) -> Work[list[Payer]]:
+    """Return who paid for each entry, with every pot that it names."""
+    refs = yield from state_rows.refs([entry.account for entry in taken])
+    found = {ref: states[ref] for ref in refs.values() if ref in states}
+    found |= yield from book.states_of(
+        [ref for ref in refs.values() if ref not in found], now_ms=now_ms, create=False
+    )
+    payers = yield from book.payers([(state, metric) for state in found.values()], now_ms)
+    of = [payers[entry.account, metric] for entry in taken]
+    for entry, payer in zip(taken, of, strict=True):
+        yield from book.touch(payer.state, metric, parts_of(entry.parts))
+    return of
+
+
+def _of_level(back: Back, state: AccountState, metric: str) -> Back:
     """Return what goes back of a level, which may have been measured lower since."""
-    level = payer.state.used[f"{metric}/{LEVEL.key}"][0]
+    # Of an account for which its parent paid, no level was read.
+    level = state.used.get(f"{metric}/{LEVEL.key}", (0, 0))[0]
     parts = tuple((pot, max(delta, -level) if pot == LEVEL.key else delta) for pot, delta in back.parts)
     return Back(sum(abs(delta) for _, delta in parts), parts)

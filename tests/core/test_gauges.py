@@ -270,3 +270,16 @@ async def test_a_project_has_no_level_of_its_own(ledger: OpenLedger) -> None:
     assert after == before
     assert await level_of(ledger, TEAM) == (4, 5, 1)
     await assert_sound(ledger)
+
+
+async def test_what_a_team_paid_of_a_level_goes_back_to_it(ledger: OpenLedger) -> None:
+    """The project that asked has no level of its own, from which anything could go."""
+    project = AccountRef.parse("project:web")
+    await ledger.grants.set_parent(project, TEAM, actor=OPERATOR, reason="", key="parent")
+    await ledger.quota.consume(project, 3, metric="space", key="a")
+    await ledger.quota.consume(project, 1, metric="space", key="b")
+    units = await ledger.quota.give_back(project, key="a")
+
+    assert units == 3
+    assert await level_of(ledger, TEAM) == (1, 5, 4)
+    await assert_sound(ledger)
