@@ -58,7 +58,8 @@ def _execute(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
             rows += connection.execute(sql, arguments)
     elif "= ANY($1)" in statement.sql:
         [(values,)] = statement.rows
-        for sql, arguments in _in_chunks(statement.sql, 0, values):
+        # Each once: a value in two chunks would find its rows twice, which `ANY` never does.
+        for sql, arguments in _in_chunks(statement.sql, 0, list(dict.fromkeys(values))):
             rows += connection.execute(sql, arguments)
     elif statement.reads or isinstance(statement.rows, tuple):
         for arguments in statement.rows:  # executemany refuses to change the schema
