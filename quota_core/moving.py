@@ -74,7 +74,9 @@ class Transfer:
         """Return what would be moved."""
         states = yield from self.book.states_of([self.guild, self.member], now_ms=now_ms, create=False)
         server, member = yield from self.payers(states, now_ms)
-        yield from self.require(server, member, now_ms)
+        refusal = yield from self.refusal(server, member, now_ms)
+        if refusal is not None:
+            raise refusal
         moved = self.moved(server, member, now_ms)
         paid = min(self.units, member.state.debt.get(self.metric, 0))
         return Moved(
@@ -99,19 +101,19 @@ class Transfer:
         found = yield from self.book.payers([(server, self.metric), (member, self.metric)], now_ms)
         return found[server.id, self.metric], found[member.id, self.metric]
 
-    def require(self, server: Payer, member: Payer, now_ms: int) -> Work[None]:
-        """Refuse what must not be moved."""
-        if server.state.blocked:
-            raise TransferRefusedError("server_blocked")
-        if member.state.blocked:
-            raise TransferRefusedError("member_blocked")
-        if any(server.state.debt.values()):
-            raise TransferRefusedError("debt")
+    def refusal(self, server: Payer, member: Payer, now_ms: int) -> Work[TransferRefusedError | None]:
+        """Return why these units must not be moved, None when they may."""
         left = lots_left(server, self.metric, now_ms)
+        if server.state.blocked:
+            return TransferRefusedError("server_blocked")
+        if member.state.blocked:
+            return TransferRefusedError("member_blocked")
+        if any(server.state.debt.values()):
+            return TransferRefusedError("debt")
         if left < self.units:
-            raise TransferRefusedError("short", metric=self.metric, units_left=left)
-        if (yield from erasure_rows.planned(*self.member)) is not None:
-            raise TransferRefusedError("leaving")
+            return TransferRefusedError("short", metric=self.metric, units_left=left)
+        leaves = (yield from erasure_rows.planned(*self.member)) is not None
+        return TransferRefusedError("leaving") if leaves else None
 
     def write(self, server: Payer, member: Payer, by: int, now_ms: int) -> Work[list[Entry]]:
         """Write two entries for each end that the units have, and return them all."""

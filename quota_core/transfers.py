@@ -79,6 +79,8 @@ class Transfers:
         """
         work = self._transfer(guild_id, member, units, actor=actor, key=key, metric=metric)
         moved = await self._database.write(lambda: self._move(work, server_name))
+        if isinstance(moved, TransferRefusedError):
+            raise moved
         self._notices.wake.set()
         return moved
 
@@ -104,13 +106,15 @@ class Transfers:
         by = AccountRef("user", str(actor.user_id))
         return Transfer(self._book, guild, member, by, name, units, key_bytes(key))
 
-    def _move(self, work: Transfer, server_name: str) -> Work[Moved]:
+    def _move(self, work: Transfer, server_name: str) -> Work[Moved | TransferRefusedError]:
         now_ms = self._clock()
         states, before = yield from work.lock(now_ms)
         if before:
             return (yield from work.replayed(states, before))
         server, member = yield from work.payers(states, now_ms)
-        yield from work.require(server, member, now_ms)
+        refusal = yield from work.refusal(server, member, now_ms)
+        if refusal is not None:
+            return refusal  # raised, it would end the transaction, and with it all that is in memory
         entries = yield from work.write(server, member, states[work.by].id, now_ms)
         moved = work.moved(server, member, now_ms)
         told = {

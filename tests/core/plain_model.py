@@ -262,6 +262,20 @@ class PlainLedger:
         lot = PlainLot(self.lots_made, metric, source, units, units - owed, ends_ms, taken=owed)
         account.lots.append(lot)
 
+    def move(self, giver: str, taker: str, metric: str, units: int, now_ms: int) -> bool:
+        """Move units one by one, each with its end, unless the giver owes anything or has fewer."""
+        account = self.account(giver)
+        if any(account.debt.values()) or account.in_lots(metric, now_ms) < units:
+            return False
+        ends: dict[int, int] = {}
+        for _ in range(units):
+            lot = account.spendable(metric, now_ms)[0]
+            lot.left -= 1
+            ends[lot.ends_ms] = ends.get(lot.ends_ms, 0) + 1
+        for ends_ms, moved in ends.items():
+            self.bring(taker, metric, moved, ends_ms=ends_ms)
+        return True
+
     def remove(self, name: str, metric: str, units: int, now_ms: int) -> int:
         """Take units away one by one, given ones first, from the newest lot; return how many there were."""
         lots = [lot for lot in self.account(name).lots if lot.metric == metric and lot.ends_ms > now_ms]

@@ -32,6 +32,7 @@ from quota_core.errors import (
     UnknownSpendError,
 )
 from quota_core.holds import Held
+from quota_core.moving import TransferRefusedError
 from quota_core.operators import Actor
 from quota_core.settlement import Settlement
 from tests.core.catalogs import everything
@@ -323,6 +324,24 @@ class LedgerMachine(RuleBasedStateMachine):
 
             assert (change.units, change.after) == (removed, self._in_lots(name, metric))
             assert change.before == before or not endless
+
+    @rule(name=st.sampled_from(NAMES[:2]), metric=METRICS, units=st.integers(1, 25), twice=st.booleans())
+    def share(self, name: str, metric: str, units: int, *, twice: bool) -> None:
+        """Give a member units of the server; a repeat of the command gives none."""
+        key, manager = self.fresh_key("share"), Actor(user_id=5, guild_id=3, manages_guild=True)
+        moves = self.model.move("guild:3", name, metric, units, self.clock())
+        for _ in range(2 if twice else 1):
+            work = self.ledger.transfers.move(
+                3, AccountRef.parse(name), units, actor=manager, key=key, metric=metric
+            )
+            if not moves:
+                with pytest.raises(TransferRefusedError):
+                    self.run(work)
+                continue
+            moved = self.run(work)
+
+            assert moved.server_left == self._in_lots("guild:3", metric)
+            assert moved.member_left == self._in_lots(name, metric)
 
     def _in_lots(self, name: str, metric: str) -> int:
         return self.model.account(name).in_lots(metric, self.clock())
