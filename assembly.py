@@ -249,6 +249,7 @@ def _web(
         purchases=core.purchases,
         people=core.people,
         settlements=core.settlements,
+        messages=core.messages,
         catalog=core.ledger.book.catalog,
         signing_secrets=[secret.get_secret_value() for secret in settings.stripe_webhook_secrets],
         checks=checks,

@@ -26,6 +26,7 @@ from benchmarks.workload import Workload
 from quota_core.access_keys import Scope
 from quota_core.balances import Balances
 from quota_core.grants import Grants
+from quota_core.messages import Messages
 from quota_core.notices import Notices
 from quota_core.operators import Operators
 from quota_core.people import People
@@ -86,6 +87,7 @@ async def _serve_product(folder: Path, workload: Workload, stack: AsyncExitStack
     database, book, clock = ours.ledger.database, ours.ledger.book, ours.ledger.clock
     balances = Balances(database, book, clock=clock)
     limits = Limits(key=UNBOUNDED, address=UNBOUNDED, pages=UNBOUNDED, webhooks=UNBOUNDED)
+    notices = Notices(database, clock=clock)
     app = server.build(
         access_keys=ours.ledger.keys,
         balances=balances,
@@ -97,10 +99,13 @@ async def _serve_product(folder: Path, workload: Workload, stack: AsyncExitStack
         settlements=Settlements(
             database,
             book,
-            Notices(database, clock=clock),
+            notices,
             operators=(),
             default_locale="en-US",
             clock=clock,
+        ),
+        messages=Messages(
+            *(database, book, notices), operators=(), channels=(), default_locale="en-US", clock=clock
         ),
         catalog=book.catalog,
         signing_secrets=(),

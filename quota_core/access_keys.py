@@ -27,6 +27,7 @@ class Scope(StrEnum):
     QUOTA_READ = "quota:read"
     QUOTA_CONSUME = "quota:consume"
     CHECKOUT_CREATE = "checkout:create"
+    WEBHOOKS_MANAGE = "webhooks:manage"
     ADMIN_READ = "admin:read"
     ADMIN_WRITE = "admin:write"
 

@@ -19,6 +19,7 @@ from quota_core.access_keys import AccessKeys
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
 from quota_core.grants import Grants
+from quota_core.messages import Messages
 from quota_core.meter import UNMETERED, Meter
 from quota_core.people import People
 from quota_core.purchases import Purchases
@@ -35,6 +36,7 @@ from webhooks.connections import Connection
 from webhooks.consume_again import Consuming
 from webhooks.credits_api import CREDITS, Credits
 from webhooks.draining import UNDER_WAY, UnderWay
+from webhooks.endpoints_api import MESSAGES
 from webhooks.health import CHECKS, Check
 from webhooks.known_heads import KnownHeads
 from webhooks.pages import PAGES, Pages
@@ -79,6 +81,7 @@ def build(
     purchases: Purchases,
     people: People,
     settlements: Settlements,
+    messages: Messages,
     catalog: Catalog,
     signing_secrets: Sequence[str],
     checks: Mapping[str, Check],
@@ -106,11 +109,11 @@ def build(
     by_plan = PlanLimits(quota.book, balances, clock=clock, monotonic=monotonic)
     access = _access(access_keys, bounds, callers, by_plan, clock=clock, monotonic=monotonic)
     app = _routed(clock, meter)
-    app[ACCESS] = access
+    app[ACCESS], app[CHECKS] = access, dict(checks)
     head, under_way = ReadyHead(clock), app[UNDER_WAY]
     again = Consuming(access=access, quota=quota, head=head, clock=clock, meter=meter, under_way=under_way)
     app[CREDITS] = Credits(access=access, quota=quota, head=head, clock=clock, meter=meter, again=again)
-    app[RECORDS], app[GRANTS] = records, grants
+    app[RECORDS], app[GRANTS], app[MESSAGES] = records, grants, messages
     app[REST_API] = RestApi(
         balances=balances, purchases=purchases, people=people, catalog=catalog, default_locale=default_locale
     )
@@ -127,7 +130,6 @@ def build(
     app[PAGES] = Pages(
         orders=purchases, catalog=catalog, budget=shown, callers=callers, back_url=back_url, clock=clock
     )
-    app[CHECKS] = dict(checks)
     return app
 
 

@@ -20,6 +20,7 @@ from quota_core.book import Book
 from quota_core.catalog import Catalog
 from quota_core.database import Database
 from quota_core.grants import Grants
+from quota_core.messages import Messages
 from quota_core.migrations import migrate
 from quota_core.notices import Notices
 from quota_core.operators import Actor, Operators
@@ -76,6 +77,7 @@ class Running:
     balances: Balances
     grants: Grants
     notices: Notices
+    messages: Messages
     people: People
     keys: AccessKeys
     purchases: Purchases
@@ -227,6 +229,13 @@ async def running(
         aiohttp.ClientSession(url) as http,
     ):
         notices = Notices(database, clock=watch)
+        messages = Messages(
+            *(database, book, notices),
+            operators=[OPERATOR],
+            channels=("webhook", "email"),
+            default_locale="en-US",
+            clock=watch,
+        )
         bot = Running(
             url=url,
             http=http,
@@ -237,6 +246,7 @@ async def running(
             balances=Balances(database, book, clock=watch),
             grants=Grants(database, book, OPERATORS, max_grant_units=10**9, clock=watch),
             notices=notices,
+            messages=messages,
             people=People(database, book, clock=watch),
             keys=AccessKeys(database, clock=watch),
             purchases=Purchases(database, book, checkout if selling else None, clock=watch),
@@ -262,6 +272,7 @@ def application(bot: Running, catalog: Catalog, secrets: tuple[str, ...], **opti
         purchases=bot.purchases,
         people=bot.people,
         settlements=bot.settlements,
+        messages=bot.messages,
         catalog=catalog,
         signing_secrets=secrets,
         checks=options.pop("checks", {}),

@@ -25,6 +25,8 @@ EXAMPLES = {
     "payment": "p",
     "resource": "r",
     "ticket": "1",
+    "endpoint": "1",
+    "delivery": "1",
 }
 # What the five documents name, as they spell it.
 DOCUMENTED = [
