@@ -173,7 +173,7 @@ class _Tally:
         self.usage: dict[tuple[str, str], Usage] = {}
         self.earliest_ms = now_ms
         for plan_id, plan in book.catalog.plans.items():
-            probe = _account_of(plan_id, now_ms)
+            probe = _account_of(plan_id, now_ms, since_ms=None, used={})
             for metric in dict.fromkeys(allowance.metric for allowance in plan.allowances):
                 self.usage[plan_id, metric] = Usage()
                 terms = book.terms(probe, metric, now_ms)
@@ -186,7 +186,8 @@ class _Tally:
         plan_id = self._book.catalog.plan_id(terms.plan_at(self._now_ms))
         used = windows_in(windows)
         worst: dict[str, tuple[float, int, int, bool]] = {}
-        for bound in self._bounds_of(plan_id, created_ms):
+        known = self._bounds.get(plan_id)
+        for bound in self._bounds_of(plan_id, terms, created_ms, used) if known is None else known:
             count, overage = used.get(bound.place, _NOTHING)
             if not count:
                 continue
@@ -207,15 +208,17 @@ class _Tally:
             usage.overage += overage
             usage.tense += tense
 
-    def _bounds_of(self, plan_id: str, created_ms: int) -> tuple[_Bound, ...]:
-        known = self._bounds.get(plan_id)
-        if known is not None:
-            return known
-        probe, plan, own = _account_of(plan_id, created_ms), self._book.catalog.plans[plan_id], False
+    def _bounds_of(
+        self, plan_id: str, terms: PlanTerms, created_ms: int, used: dict[str, tuple[int, int]]
+    ) -> tuple[_Bound, ...]:
+        """Return the bounds of an account on a plan; they are kept where they are those of everybody on it."""
+        since_ms = terms.since_at(self._now_ms)
+        probe = _account_of(plan_id, created_ms, since_ms=since_ms, used=used)
+        plan, own = self._book.catalog.plans[plan_id], False
         bounds = []
         for metric in dict.fromkeys(allowance.metric for allowance in plan.allowances):
-            terms = self._book.terms(probe, metric, self._now_ms)
-            own = own or terms.own
+            in_force = self._book.terms(probe, metric, self._now_ms)
+            own = own or in_force.own
             warns = [
                 one.at
                 for allowance in plan.allowances_of(metric)
@@ -225,7 +228,7 @@ class _Tally:
             tense_percent = min(warns, default=TENSION_PERCENT)
             bounds += [
                 _Bound(metric, window.place, window.limit, tense_percent)
-                for window in terms.windows
+                for window in in_force.windows
                 if window.limit is not None
             ]
         if not own:
@@ -233,7 +236,9 @@ class _Tally:
         return tuple(bounds)
 
 
-def _account_of(plan_id: str, created_ms: int) -> AccountState:
+def _account_of(
+    plan_id: str, created_ms: int, *, since_ms: int | None, used: dict[str, tuple[int, int]]
+) -> AccountState:
     """Return an account that is nobody's, to ask for the windows of a plan."""
     return AccountState(
         id=0,
@@ -246,4 +251,6 @@ def _account_of(plan_id: str, created_ms: int) -> AccountState:
         version=0,
         head=0,
         digest=GENESIS,
+        used=used,
+        plan_since_ms=since_ms,
     )

@@ -10,6 +10,7 @@ from quota_core.catalog_file import parse
 from quota_core.figures import PERCENTS, Figures, Snapshot
 from tests.core.catalogs import EVERYTHING, everything
 from tests.core.opened_ledger import OPERATOR, OpenLedger, Place, SteerableClock, open_ledger
+from tests.core.test_rollover import rolling
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -85,6 +86,26 @@ async def test_what_was_used_in_a_closed_window_no_longer_counts(
     clock.move(days=1)
 
     assert (await made(wide)).usage["free", "requests"].accounts == 0
+
+
+async def test_what_rolled_over_is_left_to_use(place: Place, clock: SteerableClock) -> None:
+    """Each account has its own limit then: one that used nothing yesterday carried over as much as may be."""
+    ledger = await open_ledger(place, catalog=rolling(), clock=clock)
+    ana, ben = AccountRef("user", "1"), AccountRef("user", "2")
+    await ledger.quota.consume(ana, 3, key="a")
+    await ledger.quota.consume(ben, 9, key="b")
+    clock.move(days=1)
+    for account in (ana, ben):
+        await ledger.quota.consume(account, 1, key="c")
+    one_day = (await made(ledger)).usage["free", "calls"]
+    clock.move(days=2)
+    await ledger.quota.consume(ben, 1, key="d")
+    idle = (await made(ledger)).usage["free", "calls"]
+    await ledger.close()
+
+    # 1 of 10 and 4 carried over, 1 of 10 and 1; after a day off, 1 of 10 and 4.
+    assert one_day.remaining == 13 + 10
+    assert idle.remaining == 13
 
 
 async def test_windows_from_the_accounts_own_start_are_found(place: Place, clock: SteerableClock) -> None:
