@@ -66,6 +66,23 @@ class Owing:
         yield from self.owe_directly(state, kind, about, facts, locale=locale, now_ms=now_ms)
         yield from self.owe_recipients(state, kind, about, facts, now_ms=now_ms)
 
+    def owe_sale(
+        self,
+        buyer: AccountState,
+        receiver: AccountState,
+        kind: str,
+        about: str,
+        facts: Mapping[str, Any],
+        *,
+        locale: str,
+        now_ms: int,
+    ) -> Work[None]:
+        """Owe a notice of a sale to who bought, and to the recipients of the account that it was bought for."""
+        yield from self.owe(buyer, kind, about, facts, locale=locale, now_ms=now_ms)
+        if receiver.id != buyer.id:
+            # The operators hear of it already, once.
+            yield from self.owe_recipients(receiver, kind, about, facts, now_ms=now_ms, operators=False)
+
     def owe_directly(
         self,
         state: AccountState,
@@ -92,8 +109,9 @@ class Owing:
         *,
         now_ms: int,
         only: Collection[str] = CHANNELS,
+        operators: bool = True,
     ) -> Work[None]:
-        """Owe a notice to everyone who asked to hear of the account, by the channels `only`."""
+        """Owe a notice to everyone who asked to hear of the account, by the channels `only`; `operators` too."""
         event = EVENTS.get(kind)
         if event is None:
             return
@@ -105,7 +123,7 @@ class Owing:
             )
             for recipient, account, channel, kinds, locale, muted in wanted
             if channel in only
-            and (account is None or not event.operators_only)
+            and (operators if account is None else not event.operators_only)
             and (not kinds or kind in kinds.split())
             and not {event.topic, channel} & set(muted.split())
         ]

@@ -222,14 +222,14 @@ class Reversals:
     def _tell_buyer(
         self, order: OrderRow, cause: str, change: _Change, standing: Standing, now_ms: int
     ) -> Work[None]:
-        buyer = AccountRef(*order.buyer_ref)
-        state = (yield from self._book.states_of([buyer], now_ms=now_ms, create=True))[buyer]
+        buyer, receiver = AccountRef(*order.buyer_ref), AccountRef(*order.account_ref)
+        states = yield from self._book.states_of([buyer, receiver], now_ms=now_ms, create=True)
         facts = {
             "order": order.id,
             "package": order.package,
             "metric": order.metric,
             "units": change.units,
-            "account": str(AccountRef(*order.account_ref)),
+            "account": str(receiver),
             "change": change.kind.name.lower(),
             "cause": "dispute" if cause == "dispute" else "refund",
             "returned_minor": standing.returned_minor,
@@ -239,7 +239,9 @@ class Reversals:
             "entry": change.entry,
         }
         about = f"{order.id}:{change.entry}"
-        yield from self._notices.owe(state, "reversal", about, facts, locale=order.locale, now_ms=now_ms)
+        yield from self._notices.owe_sale(
+            *(states[buyer], states[receiver], "reversal", about, facts), locale=order.locale, now_ms=now_ms
+        )
         crash_point("webhook.09.notice_row")
 
     def _tell_operators(

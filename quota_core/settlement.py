@@ -216,8 +216,8 @@ class Settlements:
         yield from self.reversals.after_credit(order.id, now_ms)
 
     def _tell(self, order: OrderRow, kind: str, facts: dict[str, int | None], now_ms: int) -> Work[None]:
-        buyer = AccountRef(*order.buyer_ref)
-        states = yield from self._book.states_of([buyer], now_ms=now_ms, create=True)
+        buyer, receiver = AccountRef(*order.buyer_ref), AccountRef(*order.account_ref)
+        states = yield from self._book.states_of([buyer, receiver], now_ms=now_ms, create=True)
         about = {
             "order": order.id,
             "package": order.package,
@@ -225,10 +225,12 @@ class Settlements:
             "units": order.units,
             "price_minor": order.price_minor,
             "currency": order.currency,
-            "account": str(AccountRef(*order.account_ref)),
+            "account": str(receiver),
             **facts,
         }
-        yield from self._notices.owe(states[buyer], kind, order.id, about, locale=order.locale, now_ms=now_ms)
+        yield from self._notices.owe_sale(
+            *(states[buyer], states[receiver], kind, order.id, about), locale=order.locale, now_ms=now_ms
+        )
         crash_point("webhook.09.notice_row")
 
     def _alert(self, payment: Payment, difference: str, now_ms: int) -> Work[None]:

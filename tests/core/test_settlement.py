@@ -12,6 +12,7 @@ from quota_core.settlement import Settlement
 from quota_core.store.orders import OrderRow
 from tests.core.opened_ledger import DAY_MS, OPERATOR_ACCOUNT, OpenLedger, owe_units, payment_of
 from tests.core.recounting import assert_sound
+from tests.core.reversing import PRICE_MINOR, refund, report
 
 ANA, BEN, TEAM = AccountRef("user", "1"), AccountRef("user", "2"), AccountRef("guild", "7")
 STATUSES = ("pending", "paid", "failed", "expired")
@@ -91,6 +92,28 @@ async def test_who_receives_is_credited_and_who_pays_is_told(ledger: OpenLedger)
     assert (await bought(ledger, TEAM), await bought(ledger, ANA)) == (1000, 0)
     assert notice is not None
     assert (notice.account, notice.facts["account"]) == (ANA, "guild:7")
+
+
+async def test_who_receives_is_heard_of_by_its_own_recipients(ledger: OpenLedger) -> None:
+    """A project's, with what was bought for it and taken back; the operators' and the buyer's once each."""
+    recipients, project = ledger.messages.recipients, AccountRef("external", "project")
+    hooks = {
+        name: (await recipients.add(account, "webhook", f"https://{name}.example/")).id
+        for name, account in (("buyer", ANA), ("project", project), ("operators", None), ("other", BEN))
+    }
+    order = await ordered(ledger, account=project)
+    for status in ("pending", "paid"):
+        await settle(ledger, order, status)
+    await report(ledger, refund(order, PRICE_MINOR))
+    told = await ledger.rows("SELECT target, kind, account FROM notices WHERE target <> '' ORDER BY id")
+    kinds_of = {
+        name: [kind for target, kind, _ in told if target == str(hook)] for name, hook in hooks.items()
+    }
+    said = ["payment_pending", "purchase", "reversal"]
+
+    assert kinds_of == {"buyer": said, "project": said, "operators": said, "other": []}
+    # Screening sends nothing to a recipient of another account than the notice's.
+    assert len({account for target, _, account in told if target == str(hooks["project"])}) == 1
 
 
 @pytest.mark.parametrize(
