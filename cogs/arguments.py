@@ -208,7 +208,7 @@ def plan_time_in(text: str, *, now_ms: int, zone: ZoneInfo) -> tuple[bool, int |
         rest = (rest[: waits.start()] + rest[waits.end() :]).strip()
     until = _UNTIL.match(rest)
     rest = rest if until is None else rest[until.end() :]
-    if " " in rest:
+    if " " in rest or (until is None and rest and re.match(r"[0-9]", rest) is None):
         raise BadWhenError(text)
     if not rest:
         if until is not None:

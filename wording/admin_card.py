@@ -70,23 +70,24 @@ def plan_card(
 ) -> Card:
     """Return the plan before and after, until when, and what the new one gives."""
     after = catalog.plan(change.after)
-    if change.until_ms is None or change.until_ms <= now_ms:
-        until = Field(words("plan.for_good"), words("plan.for_good_line"))
-    else:
+    times = []
+    if change.from_ms is not None:
+        when = words(
+            "plan.from_line", moment=words.moment(change.from_ms), when=words.relative(change.from_ms)
+        )
+        times.append(Field(words("plan.from"), when))
+    if change.until_ms is not None and change.until_ms > now_ms:
         line = words(
             "plan.until_line",
             moment=words.moment(change.until_ms),
             when=words.relative(change.until_ms),
             plan=plan_name(catalog.default_plan, catalog, words),
         )
-        until = Field(words("plan.until"), line)
-    if change.from_ms is not None:
-        when = words(
-            "plan.from_line", moment=words.moment(change.from_ms), when=words.relative(change.from_ms)
-        )
-        until = Field(words("plan.from"), when)
+        times.append(Field(words("plan.until"), line))
+    if not times:
+        times.append(Field(words("plan.for_good"), words("plan.for_good_line")))
     limits = [f"• {rate(allowance, catalog, words)}" for allowance in after.allowances]
-    fields = [until, Field(words("plan.limits"), "\n".join(limits) or words("quota.none_given"))]
+    fields = [*times, Field(words("plan.limits"), "\n".join(limits) or words("quota.none_given"))]
     description = words(
         "plan.line",
         who=safe_name(who),

@@ -14,6 +14,7 @@ export class Session extends EventTarget {
     this.stream = null;
     this.waiting = null;
     this.pressed = new Map();
+    this.endedEarly = new Set();
     this.failures = new Set();
     this.commandsUnderWay = new Map();
   }
@@ -107,8 +108,14 @@ export class Session extends EventTarget {
   }
 
   noteAnswer(interaction) {
-    this.release((press) => press.interaction === interaction);
+    this.endPress(interaction);
     this.commandsUnderWay.delete(interaction);
+  }
+
+  /** End the press that became `interaction`; its own answer may still be on the way and bring the id later. */
+  endPress(interaction) {
+    if ([...this.pressed.values()].some((press) => press.interaction === null)) this.endedEarly.add(interaction);
+    this.release((press) => press.interaction === interaction);
   }
 
   release(matches) {
@@ -122,7 +129,7 @@ export class Session extends EventTarget {
 
   noteFailure({ interaction, message }) {
     const messageId = typeof message === "object" ? message?.id : message;
-    this.release((press) => press.interaction === interaction);
+    this.endPress(interaction);
     const command = this.commandsUnderWay.get(interaction);
     this.commandsUnderWay.delete(interaction);
     if (messageId !== null && messageId !== undefined) {
@@ -151,6 +158,7 @@ export class Session extends EventTarget {
     this.store.touch(messageId);
     const done = await this.attempt(async () => {
       press.interaction = (await api.press(this.store.viewerId, messageId, customId, values)).interaction;
+      if (this.endedEarly.delete(press.interaction)) this.release((one) => one === press);
     });
     if (!done) this.release((one) => one === press);
   }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from sandbox.places import FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
@@ -189,6 +189,26 @@ async def test_a_link_button_opens_elsewhere_without_a_way_back(chat: Page) -> N
     await expect(link).to_have_attribute("target", "_blank")
     await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     await expect(button(chat, "Sold out")).to_be_disabled()
+
+
+async def test_a_form_that_is_quicker_than_the_press_leaves_no_button_waiting(chat: Page) -> None:
+    """The form comes by another way than the answer to the press, and may overtake it."""
+    form = chat.get_by_test_id("modal")
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await expect(form).to_be_visible()
+        await route.fulfill(response=answer)
+
+    await chat.route("**/control/press", late)
+    await show_card(chat)
+    await button(chat, "Form").click()
+    await expect(button(chat, "Form")).not_to_have_attribute("aria-busy", "true")
+    await chat.unroute("**/control/press")
+
+    await chat.get_by_test_id("modal-cancel").click()
+    await button(chat, "Form").click()
+    await expect(form).to_be_visible()
 
 
 async def test_a_form_is_filled_in_and_sent(chat: Page) -> None:

@@ -95,6 +95,7 @@ class TestOperators:
         )
 
         assert "⏰ From" in text_of(typed)
+        assert ("⏰ Until" in text_of(typed)) == ends
         assert "⏰ From" in text_of(slash)
         assert (before.plan, after.plan) == ("free", "ultra")
         assert (after.plan_until_ms is not None) == ends
@@ -191,7 +192,8 @@ class TestOperators:
             (f"add {MEMBER}", "✏️ Something is missing"),
             ("add Bob 5", "🔎 Unknown user"),
             (f"plan {MEMBER} gold", "🔎 Unknown plan"),
-            (f"plan {MEMBER} pro tomorrow", "✏️ Not a date"),
+            (f"plan {MEMBER} pro tomorrow", "✏️ I did not understand the time"),
+            (f"plan {MEMBER} pro until tomorrow", "✏️ Not a date"),
             (f"plan {MEMBER} pro 2020-01-01", "✏️ Not a date"),
             (f"plan {MEMBER} pro 2026-02-30", "✏️ Not a date"),
             (f"plan {MEMBER} pro 30d please", "✏️ I did not understand the time"),
