@@ -69,17 +69,19 @@ class Decisions:
         )
         yield from add_parents(self._book, states, now_ms)
         yield from hold_ends.end_due(self._book, states, now_ms)
-        # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
-        known = yield from shares.known([(op.key, states[op.account].id) for op in operations])
         payers_of = [paying(operation.payers, states) for operation in operations]
+        posting = Posting(self._book, now_ms)
+        # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
+        before = yield from posting.begin_with(
+            [(op.key, states[op.account].id) for op in operations], sum([len(all_) for all_ in payers_of])
+        )
+        known = yield from shares.with_others(before)
         yield from self._book.prepare(
             [(one, op.metric) for op, all_ in zip(operations, payers_of, strict=True) for one in all_], now_ms
         )
         for operation, who in zip(operations, payers_of, strict=True):
             if operation.draw is not None:
                 yield from read_drawn(self._book, operation.metric, operation.draw, who, now_ms)
-        posting = Posting(self._book, now_ms)
-        yield from posting.begin(sum([len(all_) for all_ in payers_of]))
         outcomes: Outcomes = []
         for operation, who in zip(operations, payers_of, strict=True):
             first = who[0]

@@ -33,6 +33,7 @@ _SPELLINGS = (
     (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
     (re.compile(r"\)\s*(STRICT|WITHOUT ROWID)(\s*,\s*(STRICT|WITHOUT ROWID))?\s*;?\s*$"), ")"),
 )
+_PARAMETER = re.compile(r"\$(\d+)")
 _SCHEMA_WORDS = ("CREATE ", "ALTER ", "DROP ")
 _ARRAYS = {"bigint": "::text::bigint[]", "text": "::text[]", "bytea": "::bytea[]"}
 _WORN = "CREATE TABLE balances "
@@ -52,6 +53,17 @@ def query(sql: str, types: tuple[str, ...], *, reading: bool) -> str:
         sql = sql.replace("{rows}", f"SELECT * FROM unnest({arrays})")  # noqa: S608 - places and types only
     # Ids and foreign keys never change: the lock leaves those alone who only refer to the row.
     return ROW_LOCK.sub(lambda found: "" if reading else found[0].replace("FOR", "FOR NO KEY", 1), sql)
+
+
+@lru_cache(maxsize=64)
+def together(texts: tuple[str, ...], counts: tuple[int, ...]) -> str:
+    """Return one query of one row for several with so many parameters: a column of rows for each."""
+    found, first = [], 0
+    for number, (text, count) in enumerate(zip(texts, counts, strict=True)):
+        moved = _PARAMETER.sub(lambda place, first=first: f"${int(place[1]) + first}", text)  # type: ignore[misc]  # mypy cannot infer a default argument
+        found.append(f"(SELECT array_agg(r{number}) FROM ({moved}) r{number})")  # noqa: S608 - our own texts
+        first += count
+    return f"SELECT {', '.join(found)}"
 
 
 def columns(types: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> list[Any]:

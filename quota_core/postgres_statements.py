@@ -9,6 +9,7 @@ errors, and after one the server does nothing of what stands behind it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, TypeVar
 
 from quota_core import postgres_dialect
@@ -66,6 +67,8 @@ async def _send(connection: Any, texts: list[str]) -> None:
 
 
 async def _execute(connection: Any, statement: Statement, *, reading: bool) -> list[Row]:
+    if statement.together:
+        return await _execute_together(connection, statement.together, reading=reading)
     sql, given = statement.sql, statement.rows
     if postgres_dialect.changes_schema(sql):
         await connection.execute(postgres_dialect.schema(sql))
@@ -82,3 +85,11 @@ async def _execute(connection: Any, statement: Statement, *, reading: bool) -> l
         if "= ANY($1)" not in text or arguments[0]:
             found += map(tuple, await connection.fetch(text, *arguments))
     return found
+
+
+async def _execute_together(connection: Any, questions: tuple[Statement, ...], *, reading: bool) -> list[Row]:
+    texts = tuple(postgres_dialect.query(one.sql, (), reading=reading) for one in questions)
+    arguments = [tuple(row) for one in questions for row in one.rows]
+    text = postgres_dialect.together(texts, tuple(map(len, arguments)))
+    [answers] = await connection.fetch(text, *chain.from_iterable(arguments))
+    return [(list(map(tuple, rows or ())),) for rows in answers]

@@ -7,6 +7,7 @@ replay after a crash.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from quota_core.applying import apply
@@ -81,6 +82,14 @@ class Posting:
         if self._book.last_id is None:
             self._book.last_id = yield from entry_rows.last_id()
         self.begin_at_once()
+
+    def begin_with(self, keys: Sequence[tuple[bytes, int]], count: int) -> Work[list[Entry]]:
+        """Do the same, and return the entries that carry one of these (key, account)."""
+        if not self._book.resident:
+            found, self._next_id = yield from entry_rows.by_keys_and_take_ids(keys, count)
+            return found
+        yield from self.begin(count)
+        return (yield from entry_rows.by_keys(keys))
 
     def begin_at_once(self) -> None:
         """Go on behind the last entry that this process knows of."""

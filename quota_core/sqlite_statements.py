@@ -50,7 +50,9 @@ def caught_up(connection: sqlite3.Connection, work: Callable[[], Work[T]], late:
 
 def _execute(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
     rows: list[Row] = []
-    if statement.on_sqlite is not None:
+    if statement.together:
+        rows += [(_execute(connection, one),) for one in statement.together]
+    elif statement.on_sqlite is not None:
         rows += connection.execute(statement.on_sqlite) if statement.on_sqlite else ()
     elif statement.types:
         assert isinstance(statement.rows, Sequence)

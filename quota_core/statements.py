@@ -24,6 +24,7 @@ class Statement(NamedTuple):
     With `types` (PostgreSQL's names, one a column) the text runs for all rows together, and `{rows}` in it stands
     for them. Without, it runs for each row, and `= ANY($1)` matches any of a list. `on_sqlite` is the text for
     SQLite, without parameters, where the two engines have nothing in common; empty: nothing is to be done there.
+    With `together` there are several questions, and each comes back as one row that holds the rows of its answer.
     """
 
     sql: str
@@ -31,6 +32,7 @@ class Statement(NamedTuple):
     reads: bool
     types: tuple[str, ...] = ()
     on_sqlite: str | None = None
+    together: tuple[Statement, ...] = ()
 
 
 Work = Generator[Statement, list[Row], T]
@@ -54,6 +56,11 @@ def fetch_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -
 def fetch_by_engine(postgres: str, *arguments: Any, sqlite: str) -> Statement:
     """Ask for rows in the words of each engine; only PostgreSQL's get the arguments."""
     return Statement(postgres, (arguments,), reads=True, on_sqlite=sqlite)
+
+
+def fetch_together(*questions: Statement) -> Statement:
+    """Ask several questions that need nothing of each other, each for one row of arguments, in one round trip."""
+    return Statement(" ".join([one.sql for one in questions]), (), reads=True, together=questions)
 
 
 def run(sql: str, *arguments: Any) -> Statement:

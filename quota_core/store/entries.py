@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from quota_core.chain import Entry
 from quota_core.ledger import EntryKind
 from quota_core.parts import DAY_MS, folded, unfolded
-from quota_core.statements import Row, Work, fetch, fetch_any, fetch_by_engine, run, run_all
+from quota_core.statements import (
+    Row,
+    Statement,
+    Work,
+    fetch,
+    fetch_any,
+    fetch_by_engine,
+    fetch_together,
+    run,
+    run_all,
+)
 
 _COLUMNS = ", ".join(Entry._fields)
 _SPEND = int(EntryKind.SPEND)
@@ -30,7 +40,11 @@ def take_ids(count: int) -> Work[int]:
 
     Taken after the lock, ids grow along each account's chain. Those that are not used stay unused.
     """
-    rows = yield fetch_by_engine(
+    return _first_id((yield _drawing(count)))
+
+
+def _drawing(count: int) -> Statement:
+    return fetch_by_engine(
         # The lock is held for these few calls, and not to the end of the transaction as a row's would be.
         """
         WITH turn AS MATERIALIZED (SELECT pg_advisory_lock($2)),
@@ -42,6 +56,9 @@ def take_ids(count: int) -> Work[int]:
         _IDS_LOCK,
         sqlite="SELECT coalesce(max(id), 0) + 1 FROM entries",
     )
+
+
+def _first_id(rows: Sequence[Row]) -> int:
     number: int = rows[0][0]
     return number
 
@@ -91,10 +108,23 @@ def entry_of(row: Row) -> Entry:
 
 def by_keys(keys: Sequence[tuple[bytes, int]]) -> Work[list[Entry]]:
     """Return the entries that carry one of these (key, account)."""
-    rows = yield fetch_any(
+    return _under(keys, (yield _carrying(keys)))
+
+
+def by_keys_and_take_ids(keys: Sequence[tuple[bytes, int]], count: int) -> Work[tuple[list[Entry], int]]:
+    """Return what `by_keys` and `take_ids` do, in one round trip."""
+    (found,), (drawn,) = yield fetch_together(_carrying(keys), _drawing(count))
+    return _under(keys, found), _first_id(drawn)
+
+
+def _carrying(keys: Sequence[tuple[bytes, int]]) -> Statement:
+    return fetch_any(
         f"SELECT {_COLUMNS} FROM entries WHERE key = ANY($1)",  # noqa: S608 - column names only
         [key for key, _ in keys],
     )
+
+
+def _under(keys: Sequence[tuple[bytes, int]], rows: Sequence[Row]) -> list[Entry]:
     if not rows:
         return []
     wanted = set(keys)
