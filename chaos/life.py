@@ -36,6 +36,7 @@ from quota_core.recent_check import check_recent
 from quota_core.settlement import Payment
 from quota_core.statements import Row, Work, fetch
 from quota_core.store import entries as entry_rows
+from quota_core.transfers import Transfers
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Life:
         self.ledger: Ledger
         self.core: CoreParts
         self.grants: Grants
+        self.transfers: Transfers
 
     async def live(self) -> None:
         """Live to the end, if nothing comes between."""
@@ -104,7 +106,7 @@ class Life:
             checkout: Any = self.till  # a port: Stripe is one, this is another
             self.core = CoreParts(self.settings, self.ledger, checkout)
             parts = self.core.parts(self.settings, self.outside.folder, "http://localhost", with_ask=False)
-            self.grants = parts.grants
+            self.grants, self.transfers = parts.grants, parts.transfers
             await self.core.notices.take_over()
             try:
                 yield
@@ -131,7 +133,7 @@ class Life:
 
     async def _missing(self, answered: list[Asked]) -> list[str]:
         ids: dict[str, int] = dict(
-            await self.rows("SELECT external_id, id FROM accounts WHERE kind = 'user'")
+            await self.rows("SELECT external_id, id FROM accounts WHERE kind IN ('user', 'guild')")
         )
         keys = [(key_bytes(one.key), ids.get(one.account, 0)) for one in answered]
         there = {entry.key for entry in await self.ledger.database.read(lambda: entry_rows.by_keys(keys))}
@@ -208,6 +210,12 @@ class Life:
         account = AccountRef("user", one.account)
         if one.what == "hold":
             await self.core.quota.hold(account, int(one.units), key=one.key, ttl_seconds=HOLD_SECONDS)
+        elif one.what == "share":
+            units, _, member = str(one.units).partition(":")
+            manager = Actor(user_id=OPERATOR.user_id, guild_id=int(one.account), manages_guild=True)
+            await self.transfers.move(
+                int(one.account), AccountRef("user", member), int(units), actor=manager, key=one.key
+            )
         elif one.what == "plan":
             plan = str(one.units)
             await self.grants.set_plan(account, plan, until_ms=None, actor=OPERATOR, reason="", key=one.key)

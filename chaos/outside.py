@@ -48,7 +48,11 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request of the outside: `what` is spend, add, remove or plan; `units` a plan's name for the last."""
+    """
+    One request of the outside: `what` is spend, hold, add, remove, plan or share.
+
+    `units` is a plan's name for a plan; for a share, which is of a server, the units and who gets them: 10:42.
+    """
 
     what: str
     account: str

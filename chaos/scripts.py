@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PACKAGE = "quota_100"
+SERVER = "5000000"
 
 
 async def _spend(life: Life) -> None:
@@ -41,9 +42,17 @@ async def _grant(life: Life) -> None:
         await life.ask([Asked(what, life.person(), units, life.key())])
 
 
-async def _buy(life: Life, person: str | None = None) -> str:
+async def _share(life: Life) -> None:
+    """Buy for the server, and give people of it, once more than there is."""
+    await _buy(life, server=SERVER)
+    for units in (10, 1 + life.random.randrange(40), 100_000):
+        await life.ask([Asked("share", SERVER, f"{units}:{life.person()}", life.key())])
+
+
+async def _buy(life: Life, person: str | None = None, server: str | None = None) -> str:
     buyer = AccountRef("user", person or life.person())
-    opened = await life.core.purchases.begin(buyer, PACKAGE, buyer=buyer, locale="en")
+    account = buyer if server is None else AccountRef("guild", server)
+    opened = await life.core.purchases.begin(account, PACKAGE, buyer=buyer, locale="en")
     life.till.tell(t="paid", session=opened.reference, order=opened.order_id, amount=opened.price_minor)
     for _ in range(1 + life.random.randrange(2)):
         await life.deliver(opened.reference)
@@ -198,6 +207,7 @@ SCRIPTS: dict[str, Callable[[Life], Awaitable[object]]] = {
     "hold": _hold,
     "late": _late,
     "race": _race,
+    "share": _share,
     "small": _small,
     "heads": _heads,
     "nothing": _nothing,

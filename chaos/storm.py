@@ -55,6 +55,8 @@ TARGETS = {
     "admin.70.allowed": ("grant", 2),
     "admin.71.written": ("grant", 3),
     "admin.72.committed": ("grant", 3),
+    "admin.73.moved": ("share", 2),
+    "admin.74.move_committed": ("share", 2),
     "ops.80.migration_statement": ("nothing", 1),  # of all there are
     "ops.81.backup_begun": ("backup", 1),
     "ops.81.backup_ended": ("backup", 1),
@@ -80,9 +82,10 @@ MAY_FAIL = (
     "consume.44",
     "day.60",
     "admin.71",
+    "admin.73",
 )
 ERRORS = ("OSError", "MemoryError", "RuntimeError")
-WORK = ("spend", "grant", "buy", "tell", "hold", "late", "refund", "race")
+WORK = ("spend", "grant", "buy", "tell", "hold", "late", "refund", "race", "share")
 
 
 class Storm:

@@ -70,6 +70,8 @@ POINTS = {
     "admin.70.allowed": "an operator may do it, nothing is written",
     "admin.71.written": "the entry and its audit row are written, uncommitted",
     "admin.72.committed": "both are committed, nobody was told",
+    "admin.73.moved": "both halves of a transfer are written, uncommitted",
+    "admin.74.move_committed": "a transfer is committed, nobody was told",
     "ops.80.migration_statement": "one statement of a migration was run",
     "ops.81.backup_begun": "a back-up is an empty file",
     "ops.81.backup_ended": "the copy is whole and has not got its name yet",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
+from quota_core.crash_points import crash_point
 from quota_core.database import Database
 from quota_core.errors import AmountError, MetricKindError
 from quota_core.events import RECEIVED
@@ -81,6 +82,7 @@ class Transfers:
         moved = await self._database.write(lambda: self._move(work, server_name))
         if isinstance(moved, TransferRefusedError):
             raise moved
+        crash_point("admin.74.move_committed")
         self._notices.wake.set()
         return moved
 
@@ -116,6 +118,7 @@ class Transfers:
         if refusal is not None:
             return refusal  # raised, it would end the transaction, and with it all that is in memory
         entries = yield from work.write(server, member, states[work.by].id, now_ms)
+        crash_point("admin.73.moved")
         moved = work.moved(server, member, now_ms)
         told = {
             "metric": work.metric,
