@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -41,4 +42,17 @@ def fits(channel: str, target: str, schemes: Collection[str]) -> bool:
         and parts.hostname
         and not parts.username
         and not parts.password
+        and ("http" in schemes or not _is_private(parts.hostname))
     )
+
+
+def _is_private(host: str) -> bool:
+    """
+    Tell whether nothing could ever be posted there, from the name alone, so that this is said at once.
+
+    It keeps nobody out: what a name leads to is looked at where the connection is made.
+    """
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return f".{host.rstrip('.')}".endswith(".localhost")

@@ -87,11 +87,17 @@ async def test_only_ones_own_endpoints_are_reached(alone: Running) -> None:
 
 
 async def test_addresses_are_bounded_in_form_and_number(alone: Running) -> None:
-    """Plain http, names and passwords in it, one that is there, and more than an account may have."""
+    """Plain http, a password, what is not public by its name, one that is there, more than there may be."""
     headers = await alone.key(account=ANA)
+    hosts = ("a:b@hooks.example", "127.0.0.1", "10.0.0.1:443", "[::1]", "localhost", "a.LOCALHOST.", "")
     unfit = {
         await refusal(alone, "POST", OWN, json={"url": url}, headers=headers)
-        for url in ("http://hooks.example/", "https://a:b@hooks.example/", "ftp://x", "https://", "x")
+        for url in (
+            "http://hooks.example/",
+            "ftp://hooks.example/",
+            "x",
+            *(f"https://{one}/" for one in hosts),
+        )
     }
     await added(alone, headers)
     twice = await refusal(alone, "POST", OWN, json={"url": HOOK}, headers=headers)
