@@ -19,6 +19,14 @@ from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
+MAX_REASON_LENGTH = 200
+
+
+def reason_text(reason: str) -> str:
+    """Return a reason as the audit keeps it: one line, since no database stores every control character."""
+    kept = reason[:MAX_REASON_LENGTH]
+    return "".join(character if character.isprintable() else " " for character in kept)
+
 
 class Started(NamedTuple):
     """The locked account, the entry that was made under the key before (None: none), other locked accounts."""

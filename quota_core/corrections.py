@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from quota_core import witnesses
 from quota_core.accounts import AccountRef
 from quota_core.book import Book
+from quota_core.by_hand import reason_text
 from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
 from quota_core.database import Database
@@ -26,7 +27,6 @@ from quota_core.posting import Posting
 from quota_core.statements import Work
 from quota_core.store import entries as entry_rows
 
-MAX_REASON_LENGTH = 200
 MAX_PERCENT = 100
 _LEDGER, _UNITS_COME_BACK = "ledger", "units of before a correction come back"
 _RAISED = witnesses.by_hand(_LEDGER, "correct", _UNITS_COME_BACK)
@@ -87,7 +87,7 @@ class Corrections:
                 name,
                 percent,
                 actor=actor,
-                reason=reason[:MAX_REASON_LENGTH],
+                reason=reason_text(reason),
                 key=key,
                 create=create,
             )

@@ -15,8 +15,7 @@ from quota_core import ledger, taking_back, witnesses
 from quota_core.accounts import AccountRef
 from quota_core.balances import lots_left
 from quota_core.book import Book
-from quota_core.by_hand import ByHand
-from quota_core.catalog import MAX_UNITS
+from quota_core.by_hand import ByHand, reason_text
 from quota_core.chain import Entry
 from quota_core.crash_points import crash_point
 from quota_core.database import Database
@@ -25,14 +24,13 @@ from quota_core.keys import key_bytes
 from quota_core.ledger import EntryKind
 from quota_core.operators import Actor, Operators
 from quota_core.parts import parts_of
+from quota_core.periods import LAST_MOMENT_MS
 from quota_core.plan_changes import PlanChange, PlanMoment, set_plan
 from quota_core.posting import Posting
 from quota_core.standings import ParentChange, StatusChange, set_blocked, set_parent
 from quota_core.statements import Work
 
 T = TypeVar("T")
-
-MAX_REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +180,7 @@ class Grants:
         if self._book.catalog.metric(name).kind == "gauge":
             raise MetricKindError(name, "gauge")
         crash_point("admin.70.allowed")
-        return _Operation(self._book, account, name, key_bytes(key), actor, reason[:MAX_REASON_LENGTH])
+        return _Operation(self._book, account, name, key_bytes(key), actor, reason_text(reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +191,8 @@ class _Operation(ByHand):
         payer, before, _ = yield from self.start(now_ms)
         if before is not None:
             return self._replayed(before, kind, units, expires_ms)
-        if expires_ms is not None and expires_ms <= now_ms:
-            raise AmountError(expires_ms, minimum=now_ms + 1, maximum=MAX_UNITS)
+        if expires_ms is not None and not now_ms < expires_ms <= LAST_MOMENT_MS:
+            raise AmountError(expires_ms, minimum=now_ms + 1, maximum=LAST_MOMENT_MS)
         posting = Posting(self.book, now_ms)
         yield from posting.begin()
         held = lots_left(payer, self.metric, now_ms)

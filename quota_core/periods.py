@@ -34,6 +34,8 @@ class Anchor(StrEnum):
 
 
 END_OF_TIME_MS = 2**63 - 1
+LAST_MOMENT_MS = 253_402_214_400_000
+"""The latest moment that anybody may name: 9999-12-31 in UTC, which is a date in every zone."""
 
 
 class Period(NamedTuple):

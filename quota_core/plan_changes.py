@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from quota_core.by_hand import ByHand
-from quota_core.catalog import MAX_UNITS
 from quota_core.chain import Entry
 from quota_core.errors import AmountError, ConflictingReplayError
 from quota_core.ledger import AccountState, Draft, EntryKind
 from quota_core.parts import parts_of
+from quota_core.periods import LAST_MOMENT_MS
 from quota_core.plan_terms import PlanSaid, said_by
 from quota_core.posting import Posting
 from quota_core.statements import Work
@@ -41,8 +41,8 @@ def set_plan(work: ByHand, plan: str, until_ms: int | None, at: PlanMoment, now_
             raise ConflictingReplayError("this key was used before, with other content")
         return replace(told, replayed=True)
     from_ms = _from_ms(work, state, old, plan, at, now_ms)
-    if until_ms is not None and until_ms <= (from_ms or now_ms):
-        raise AmountError(until_ms, minimum=(from_ms or now_ms) + 1, maximum=MAX_UNITS)
+    if until_ms is not None and not (from_ms or now_ms) < until_ms <= LAST_MOMENT_MS:
+        raise AmountError(until_ms, minimum=(from_ms or now_ms) + 1, maximum=LAST_MOMENT_MS)
     posting = Posting(work.book, now_ms)
     yield from posting.begin()
     said = PlanSaid(old, plan, from_ms, until_ms)

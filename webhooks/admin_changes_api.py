@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from aiohttp import web
@@ -192,11 +192,12 @@ def _moment(text: str, at: str) -> int | None:
     problem = {"at": at, "problem": "A moment such as 2026-12-31T23:59:59Z is wanted"}
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise misformed([problem])
+        # In UTC the last day of all may be over, and could be shown to nobody.
+        return int(moment.astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
         raise misformed([problem]) from error
-    if moment.tzinfo is None:
-        raise misformed([problem])
-    return int(moment.timestamp() * 1000)
 
 
 def _change(name: str, summary: str, body: type[Request], answer: type[Facts], endpoint: Endpoint) -> Route:

@@ -25,7 +25,8 @@ class CheckRequest(Request):
     user_id: UserId = ""
     module: _Word = ""
     metric: _Word = ""
-    units: int = 1
+    # As wide as what can be answered; the bounds of the catalog are told in the answer.
+    units: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 1
     action: _Word = ""
     request_id: _Word = ""
 

@@ -55,6 +55,12 @@ def read_query(request: web.Request, model: type[Q]) -> Q:
         raise misformed_query(
             [{"at": name[:200], "problem": "This may be there once"} for name in twice[:20]]
         )
+    # No database keeps every control character, so nothing can have such a name.
+    odd = sorted({name for name, value in request.query.items() if not value.isprintable()})
+    if odd:
+        raise misformed_query(
+            [{"at": name[:200], "problem": "Control characters are not allowed"} for name in odd[:20]]
+        )
     try:
         return model.model_validate(dict(request.query))
     except ValidationError as error:

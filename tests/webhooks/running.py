@@ -25,6 +25,7 @@ from quota_core.migrations import migrate
 from quota_core.notices import Notices
 from quota_core.operators import Actor, Operators
 from quota_core.people import People
+from quota_core.postgres_database import PostgresDatabase
 from quota_core.purchases import Opened, Purchases
 from quota_core.quota import Quota
 from quota_core.settlement import Settlements
@@ -173,9 +174,11 @@ def event_of(
 
 
 @asynccontextmanager
-async def opened(folder: Path, watch: Watch, catalog: Catalog) -> AsyncIterator[tuple[Database, Book]]:
-    """Open a new ledger in `folder`."""
-    database = SqliteDatabase(folder / "quota.db")
+async def opened(place: Path | str, watch: Watch, catalog: Catalog) -> AsyncIterator[tuple[Database, Book]]:
+    """Open a new ledger: in a folder, or at the address of a PostgreSQL database."""
+    database: Database = (
+        SqliteDatabase(place / "quota.db") if isinstance(place, Path) else PostgresDatabase(place)
+    )
     await database.open()
     await migrate(database, clock=watch)
     book = Book(catalog)
@@ -210,7 +213,7 @@ async def paying(
 
 @asynccontextmanager
 async def running(
-    folder: Path,
+    place: Path | str,
     catalog: Catalog,
     *,
     shop: Shop | None = None,
@@ -220,11 +223,11 @@ async def running(
     checkout_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[Running]:
-    """Serve a bot on a new ledger in `folder`; without a `shop` its Stripe cannot be reached."""
+    """Serve a bot on a new ledger (see `opened`); without a `shop` its Stripe cannot be reached."""
     watch, listener = Watch(), server.open_port("127.0.0.1", 0)
     url = server.url_of(listener)
     async with (
-        opened(folder, watch, catalog) as (database, book),
+        opened(place, watch, catalog) as (database, book),
         paying(shop, url, catalog, **(checkout_options or {})) as checkout,
         aiohttp.ClientSession(url) as http,
     ):
