@@ -20,7 +20,7 @@ import stripe
 from quota_core.deliveries import Deliveries
 from quota_core.errors import UnavailableError
 from quota_core.leases import Lease, Leases
-from quota_core.settlement import Settlements
+from quota_core.settlement import Payment, Settlements
 from webhooks.health import Remark
 from webhooks.stripe_events import UntrustedEventError, event_in, payment_in_session
 from webhooks.stripe_history import Page, StripeHistory
@@ -78,6 +78,7 @@ class CatchUp:
         self._clock = clock
         self._lease: Lease | None = None
         self._rounds = 0
+        self._fault: Exception | None = None
         self.trouble: str | None = None
 
     async def run(self) -> None:
@@ -106,12 +107,14 @@ class CatchUp:
             LeaseLostError: another process does it; nothing is wrong.
             UnavailableError: the ledger cannot be written just now.
             stripe.StripeError: and others: Stripe does not answer, or not as expected.
+            Exception: whatever one report met, once all others were handled.
 
         """
         if self._leases is not None:
             self._lease = await self._leases.take(LEASE)
             if self._lease is None:
                 return
+        self._fault = None
         try:
             await self._walk("events", self._history.events, self._take_events, OVERLAP_SECONDS)
             if self._rounds % ROUNDS_FOR_SESSIONS == 0:
@@ -121,6 +124,8 @@ class CatchUp:
         finally:
             if self._leases is not None and self._lease is not None:
                 await self._leases.give_back(self._lease)
+        if self._fault is not None:
+            raise self._fault
 
     async def check(self) -> str | None:
         """Say for `/readyz` how long a payment has waited for its credit, and whether Stripe can be asked."""
@@ -156,7 +161,8 @@ class CatchUp:
                 stretches += [(middle, before), (since, middle)]
                 continue
             taken += await take(await self._whole(page, ask, since, before))
-            await self._deliveries.move(what, min(before, now_seconds))
+            if self._fault is None:
+                await self._deliveries.move(what, min(before, now_seconds))
         if taken:
             log.warning("%d %s had not arrived from Stripe and were put in order now", taken, what)
 
@@ -183,9 +189,20 @@ class CatchUp:
             except UntrustedEventError as error:
                 log.warning("Stripe lists an event that is none: %s", error)
                 continue
-            await apply_event(self._settlements, event, at_ms=_ms(content))
-            taken += 1
+            taken += await self._done(event.id, apply_event(self._settlements, event, at_ms=_ms(content)))
         return taken
+
+    async def _done(self, name: str, work: Awaitable[object]) -> int:
+        """Return how many are done, 1 or 0: what breaks holds back the mark, and nobody else's payment."""
+        try:
+            await work
+        except UnavailableError:
+            raise
+        except Exception as error:
+            log.exception("could not handle %s", name)
+            self._fault = error
+            return 0
+        return 1
 
     async def _take_sessions(self, sessions: Sequence[Mapping[str, Any]]) -> int:
         """Settle pages that were paid, unless their order is."""
@@ -196,14 +213,15 @@ class CatchUp:
         for payment in payments:
             if payment.event_id in known or await self._settlements.is_credited(payment.reference):
                 continue
-            body = bodies[payment.reference]
-            await self._settlements.record(
-                payment.event_id, "checkout.session", payment.reference, kept_session(body), at_ms=_ms(body)
-            )
-            settlement = await self._settlements.settle(payment)
-            log.info("session %s: %s", payment.reference, settlement.value)
-            taken += 1
+            taken += await self._done(payment.event_id, self._settle(payment, bodies[payment.reference]))
         return taken
+
+    async def _settle(self, payment: Payment, body: Mapping[str, Any]) -> None:
+        await self._settlements.record(
+            payment.event_id, "checkout.session", payment.reference, kept_session(body), at_ms=_ms(body)
+        )
+        settlement = await self._settlements.settle(payment)
+        log.info("session %s: %s", payment.reference, settlement.value)
 
 
 def _ms(content: Mapping[str, Any]) -> int | None:

@@ -12,6 +12,7 @@ import stripe
 from quota_core.accounts import AccountRef
 from quota_core.catalog_file import load
 from quota_core.deliveries import Deliveries
+from quota_core.errors import ConstraintError
 from quota_core.leases import Leases
 from quota_core.purchases import Purchases
 from tests.core.opened_ledger import OpenLedger, SteerableClock, open_ledger
@@ -181,3 +182,24 @@ async def test_a_stripe_that_does_not_answer_raises_and_loses_nothing(kiosk: Kio
     await kiosk.catch_up().once()
 
     assert await kiosk.bought() == 1000
+
+
+async def test_one_report_that_cannot_be_handled_keeps_nobody_else_waiting(kiosk: Kiosk) -> None:
+    """The mark stays before it, so that it is tried again; the others are credited, each once."""
+    for user in (1, 2, 3):
+        await kiosk.sell(user)
+    ((second,),) = await kiosk.ledger.rows("SELECT id FROM accounts WHERE external_id = '2'")
+    await kiosk.ledger.execute(
+        f"CREATE TRIGGER broken BEFORE INSERT ON notices WHEN new.account = {second}"
+        " BEGIN SELECT raise(ABORT, 'broken for this test'); END"
+    )
+    with pytest.raises(ConstraintError, match="broken for this test"):
+        await kiosk.catch_up().once()
+    meanwhile = [await kiosk.bought(user) for user in (1, 2, 3)]
+    before = await kiosk.deliveries.asked_until("events")
+    await kiosk.ledger.execute("DROP TRIGGER broken")
+    await kiosk.catch_up().once()
+
+    assert (meanwhile, before) == ([1000, 0, 1000], None)
+    assert [await kiosk.bought(user) for user in (1, 2, 3)] == [1000, 1000, 1000]
+    assert await kiosk.deliveries.asked_until("events") == kiosk.ledger.clock() // 1000
