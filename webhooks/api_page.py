@@ -18,7 +18,7 @@ _STYLE = """
 body { margin: 0; background: var(--ground); color: var(--text); font: 1rem/1.55 system-ui, sans-serif }
 main { max-width: 62rem; margin: 0 auto; padding: 2rem 1rem 4rem }
 h1 { margin: 0 0 .5rem } h2 { margin: 2.5rem 0 .75rem } h3 { margin: 0; font-size: 1rem; font-weight: 500 }
-nav ul { columns: 18rem; padding-left: 1.2rem; margin: .25rem 0 }
+nav ul { columns: 16rem; column-gap: 2.5rem; padding-left: 1.2rem; margin: .25rem 0 }
 a { color: var(--mark) }
 code { padding: .1em .35em; border-radius: .3em; background: var(--code); overflow-wrap: anywhere;
   font: .9em ui-monospace, monospace }
@@ -132,7 +132,7 @@ def _parameters(document: Mapping[str, Any], parameters: list[Mapping[str, Any]]
 def _model(document: Mapping[str, Any], holder: Mapping[str, Any], *, required: str) -> str:
     schema = _resolved(document, holder["content"]["application/json"]["schema"])
     always = schema.get("required", ())
-    note = f'<p class="quiet">{escape(schema["description"])}</p>' if "description" in schema else ""
+    note = _prose(schema["description"], kind="quiet") if "description" in schema else ""
     return note + _table(
         (
             f"<code>{escape(name)}</code>",
@@ -174,11 +174,11 @@ def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping
     return found
 
 
-def _prose(text: str) -> str:
+def _prose(text: str, *, kind: str = "") -> str:
     """Return text as a paragraph, in which `marks` are code."""
     pieces = escape(" ".join(text.split())).split("`")
     return (
-        "<p>"
+        (f'<p class="{kind}">' if kind else "<p>")
         + "".join(f"<code>{piece}</code>" if number % 2 else piece for number, piece in enumerate(pieces))
         + "</p>"
     )

@@ -71,7 +71,7 @@ def test_expiring_frozen_owed_and_overage_show_only_when_there_are_any(
     text = drawn(quota_card(balance(rare), catalog, english, whose=None, now_ms=NOW_MS))
 
     assert "`██████████` 1,200 / 1,000 · 200 requests beyond the limit" in text
-    assert "70 requests left, usable until they expire" in text
+    assert "70 requests left, until they expire" in text
     assert "300 requests, while a payment is being looked at" in text
     assert "5 requests: the next purchase pays this first" in text
     assert "**170 requests**" in text
