@@ -20,6 +20,9 @@ from sandbox.world import World
 HEARTBEAT_MS = 41_250
 # Discord gives a late heartbeat some grace before it takes the client for dead.
 HEARTBEATS_MISSED = 1.5
+# As long as a way to Discord takes at least: discord.py notes when it sent a heartbeat only after it did, and takes
+# an answer that is quicker than that for one to the heartbeat before (2.7.1, `KeepAliveHandler.run`).
+ACK_SECONDS = 0.03
 CLOSE_WAIT_SECONDS = 1.0
 RESUMABLE_SECONDS = 300.0
 VERSIONS = {"9", "10"}
@@ -133,7 +136,7 @@ class Gateway:
             if payload.get("op") == Op.HEARTBEAT:
                 last_beat_seconds = self._monotonic()
                 if self._faults.take("gateway", "no_ack") is None:
-                    connection.send_op(Op.HEARTBEAT_ACK)
+                    asyncio.get_running_loop().call_later(ACK_SECONDS, connection.send_op, Op.HEARTBEAT_ACK)
             else:
                 self._obey(connection, payload)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 
 from wording.words import Words
 
@@ -28,4 +28,7 @@ def plain(text: str, words: Words, zone: ZoneInfo) -> str:
 def moment(at_ms: int, words: Words, zone: ZoneInfo) -> str:
     """Return a moment as date and time, with its zone."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
-    return f"{format_datetime(at, 'medium', locale=Locale.parse(words.language))} ({at.tzname()})"
+    locale = Locale.parse(words.language)
+    return (
+        f"{format_date(at, 'long', locale=locale)}, {format_time(at, 'short', locale=locale)} ({at.tzname()})"
+    )

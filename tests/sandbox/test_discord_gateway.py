@@ -1,11 +1,13 @@
 """The gateway: sessions, resumes, faults, and the close codes, with discord.py and with bare frames."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
 import discord
 import pytest
 
+from sandbox.discord_gateway import ACK_SECONDS
 from sandbox.places import GENERAL_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
 from tests.sandbox.people import People
@@ -242,6 +244,19 @@ async def test_heartbeats_may_go_unanswered(session: aiohttp.ClientSession, sand
     await bare.send(IDENTIFY)
 
     assert (await bare.socket.receive_json(timeout=5))["t"] == "READY"
+
+
+async def test_a_heartbeat_is_not_answered_before_its_sender_knows_that_it_was_sent(
+    session: aiohttp.ClientSession, sandbox: Sandbox
+) -> None:
+    """discord.py would warn that it cannot keep up: it takes a quicker answer for one to the heartbeat before."""
+    bare = await connect(session, sandbox)
+    await bare.op(10)
+    sent_seconds = asyncio.get_running_loop().time()
+    await bare.send({"op": 1, "d": None})
+    await bare.op(11)
+
+    assert asyncio.get_running_loop().time() - sent_seconds >= ACK_SECONDS / 2
 
 
 async def test_shards_share_the_guild_and_direct_messages(
