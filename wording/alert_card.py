@@ -12,6 +12,8 @@ from wording.safe import Safe
 from wording.ways_out import ways_out
 from wording.words import Words
 
+ALMOST_PERCENT = 75  # from which on a title may say that it is almost used up
+
 
 def low_quota_card(
     crossing: Crossing,
@@ -53,7 +55,7 @@ def alert_card(facts: Mapping[str, Any], catalog: Catalog, words: Words, *, can_
     ways = ways_out(metric, facts["plan"], catalog, words, reset_ms=resets_ms, can_sell=can_sell)
     used_up = is_used_up(facts)
     return Card(
-        title=words("low.title_empty" if used_up else "low.title"),
+        title=_title(facts, words),
         description="\n".join(lines) + "\n\n" + ways,
         tone=Tone.BAD if used_up and facts["purchased_left"] <= 0 else Tone.WARNING,
     )
@@ -69,3 +71,11 @@ def percent_used(facts: Mapping[str, Any], words: Words) -> Safe:
     limit = facts["limit"]
     percent = min(100, facts["used"] * 100 // limit) if limit else 100
     return words.percent(percent / 100)
+
+
+def _title(facts: Mapping[str, Any], words: Words) -> str:
+    if is_used_up(facts):
+        return words("low.title_empty")
+    if facts["used"] * 100 < ALMOST_PERCENT * facts["limit"]:
+        return words("low.title_some", percent=percent_used(facts, words))
+    return words("low.title")

@@ -15,7 +15,7 @@ from quota_core.refunding import RefundRefusedError
 from wording.card import Card, Field, Tone, clipped
 from wording.names import plan_name, service_name
 from wording.safe import Safe, safe_name
-from wording.ways_out import lasts, ways_out
+from wording.ways_out import WITHIN_A_DAY, lasts, ways_out
 from wording.words import Words
 
 Problem = Literal[
@@ -173,7 +173,7 @@ def _refill(refill: Refill, words: Words) -> str:
         used=refill.used,
         limit=refill.limit,
         when=words.relative(refill.resets_ms),
-        clock=words.clock(refill.resets_ms),
+        clock=(words.clock if refill.kind in WITHIN_A_DAY else words.moment)(refill.resets_ms),
     )
 
 

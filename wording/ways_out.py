@@ -6,6 +6,8 @@ from quota_core.catalog import Catalog
 from wording.names import plan_limit, plan_name
 from wording.words import Words
 
+WITHIN_A_DAY = frozenset({"hour", "day"})
+
 
 def ways_out(
     metric: str,
@@ -23,7 +25,10 @@ def ways_out(
     """
     ways = []
     if reset_ms is not None:
-        ways.append(words("way.wait", clock=words.clock(reset_ms)))
+        # A clock alone says enough only where it turns within a day.
+        periods = {one.period for one in catalog.plan(catalog.plan_id(plan_id)).allowances_of(metric)}
+        at = words.clock(reset_ms) if periods <= WITHIN_A_DAY else words.moment(reset_ms)
+        ways.append(words("way.wait", clock=at))
     next_plan = catalog.next_plan(catalog.plan_id(plan_id), metric)
     if next_plan is not None:
         limit = plan_limit(next_plan, metric, catalog, words)

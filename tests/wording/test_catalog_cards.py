@@ -113,3 +113,34 @@ def test_a_level_that_nears_its_limit_warns_without_a_reset(english: Words, fren
     assert "reset" not in card.lower()
     assert "Upgrade to **Pro** (10,000 MB of storage)" in card
     assert "**81 %** de votre limite" in french_card
+
+
+@pytest.mark.parametrize(
+    ("used", "title", "french_title"),
+    [
+        (5, "📊 50% of your quota is used", "📊 50 % de votre quota est utilisé"),
+        (8, "📊 Quota almost used up!", "📊 Quota presque épuisé !"),
+        (10, "📊 Quota used up!", "📊 Quota épuisé !"),
+    ],
+)
+def test_an_alert_says_how_far_it_is(
+    used: int, title: str, french_title: str, english: Words, french: Words
+) -> None:
+    """Half is not almost all; and where a month must turn, the way to wait names the day, not a clock alone."""
+    month = Crossing(kind="month", percent=50, used=used, limit=10, resets_ms=RESET_MS)
+    studio = load("design-studio")
+    cards = [
+        low_quota_card(month, spend(metric="renders_3d"), "starter", studio, words)
+        for words in (english, french)
+    ]
+    of_a_day = low_quota_card(
+        Crossing(kind="day", percent=95, used=48, limit=50, resets_ms=RESET_MS),
+        spend(),
+        "free",
+        load("quota-manager"),
+        english,
+    )
+
+    assert [card.title.replace("\N{NO-BREAK SPACE}", " ") for card in cards] == [title, french_title]
+    assert f"Wait for the reset (<t:{RESET_MS // 1000}:f>)" in cards[0].description
+    assert f"Wait for the reset (<t:{RESET_MS // 1000}:t>)" in of_a_day.description
