@@ -13,7 +13,7 @@ from quota_core.request_ids import REQUEST_ID
 
 # Of ours and Stripe's, whoever they belong to; and the password in an address.
 _SECRET_SHAPES = re.compile(
-    r"\b(?:sk|rk)_(?:test|live)_\w{6,}|\bwhsec_\w{6,}|\bjauge_[0-9a-f]{12}_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"\b(?:sk|rk)_(?:test|live)_\w{6,}|\bwhsec_[\w+/=]{6,}|\bjauge_[0-9a-f]{12}_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
 )
 _LIBRARIES = ("discord", "aiohttp", "stripe", "aiosqlite", "asyncio")
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -50,10 +50,10 @@ class Preference:
         if into >= (until_minute - from_minute) % MINUTES_OF_DAY:
             return 0.0
         # Counted on the wall, so that a clock change within the night moves the end with it.
-        days = 1 if until_minute <= minute else 0
-        end = now.replace(
-            hour=until_minute // 60, minute=until_minute % 60, second=0, microsecond=0, fold=0
-        ) + timedelta(days=days)
+        # Within an hour that comes twice, the end is in the one that it is now; adding a day would forget which.
+        end = now.replace(hour=until_minute // 60, minute=until_minute % 60, second=0, microsecond=0)
+        if until_minute <= minute:
+            end = end.replace(fold=0) + timedelta(days=1)
         return max(1.0, end.timestamp() - now.timestamp())
 
 

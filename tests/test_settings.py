@@ -148,7 +148,7 @@ def test_the_log_hides_secrets_and_cannot_be_forged(form: type[journal.TextForma
 def test_what_looks_like_a_key_is_taken_out_whoever_it_belongs_to() -> None:
     """A key that somebody pasted, and a password in an address, are not known before."""
     text = (
-        "sk_live_abcdef123 rk_test_abcdef123 whsec_abcdef123 jauge_0123456789ab_Zz9 "
+        "sk_live_abcdef123 rk_test_abcdef123 whsec_ab+cd/ef123= jauge_0123456789ab_Zz9 "
         "postgresql://jauge:hunter22@db/x price_1ABC cs_test_a1 https://example.org/a:b@c"
     )
 

@@ -18,6 +18,9 @@ ORDER = "ord_" + "f" * 32
 SAMPLES = {
     custom_ids.BUY: custom_ids.buy(LONGEST, HUGE_ID),
     custom_ids.SERVER_BUY: custom_ids.server_buy(LONGEST, HUGE_ID, HUGE_ID),
+    custom_ids.OFFER: custom_ids.offer(LONGEST, 10**9, HUGE_ID, HUGE_ID),
+    custom_ids.SHARE: custom_ids.share(LONGEST, 10**9, HUGE_ID, HUGE_ID),
+    custom_ids.SERVER_PAGE: custom_ids.server_page(999_999, HUGE_ID),
     custom_ids.SHOP: custom_ids.shop(HUGE_ID),
     custom_ids.UPGRADE: custom_ids.upgrade(LONGEST, HUGE_ID),
     custom_ids.QUOTA: custom_ids.quota(HUGE_ID, HUGE_ID),
@@ -46,6 +49,9 @@ SAMPLES = {
 OF_THE_MEMBER = [
     custom_ids.buy("quota_1000", MEMBER_ID),
     custom_ids.server_buy("quota_1000", GUILD_ID, MEMBER_ID),
+    custom_ids.offer("requests", 5, FRIEND_ID, MEMBER_ID),
+    custom_ids.share("requests", 5, FRIEND_ID, MEMBER_ID),
+    custom_ids.server_page(0, MEMBER_ID),
     custom_ids.shop(MEMBER_ID),
     custom_ids.upgrade("pro", MEMBER_ID),
     custom_ids.quota(MEMBER_ID, MEMBER_ID),
@@ -89,6 +95,19 @@ async def test_every_button_is_registered_and_owned(running: Running) -> None:
     assert {one.__discord_ui_compiled_template__.pattern for one in registered} == set(SAMPLES)
     assert all(issubclass(one, OwnedButton) for one in registered)
     assert all("(?P<owner>" in one.__discord_ui_compiled_template__.pattern for one in registered)
+
+
+async def test_every_button_is_tried_by_a_stranger(running: Running) -> None:
+    """Each that the bot listens to, whichever cog brings it, has an id in the list below."""
+    buttons = [button for cog in running.bot.cogs.values() for button in getattr(cog, "buttons", ())]
+    untried = [
+        button.__name__
+        for button in buttons
+        if not any(button.__discord_ui_compiled_template__.fullmatch(one) for one in OF_THE_MEMBER)
+    ]
+
+    assert untried == []
+    assert len(buttons) == len(SAMPLES)
 
 
 @pytest.mark.parametrize("custom_id", OF_THE_MEMBER)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -253,6 +254,15 @@ def test_quiet_hours_end_when_they_say(quiet: tuple[int, int], minute: int, seco
     midnight_ms = NOON_MS - 12 * HOUR_MS
 
     assert Preference(quiet=quiet).quiet_seconds(midnight_ms + minute * 60_000) == seconds
+
+
+def test_quiet_hours_end_in_the_hour_that_comes_twice() -> None:
+    """25 October 2026, Paris: the clock goes from 3:00 back to 2:00, and it is 2:10 for the second time."""
+    second_ms = int(datetime(2026, 10, 25, 1, 10, tzinfo=UTC).timestamp() * 1000)
+    quiet = Preference(quiet=(22 * 60, 2 * 60 + 30), zone="Europe/Paris")
+
+    assert quiet.quiet_seconds(second_ms) == 20 * 60
+    assert quiet.quiet_seconds(second_ms + 20 * 60_000) == 0
 
 
 async def test_choices_that_cannot_be_kept_are_refused(ledger: OpenLedger) -> None:
