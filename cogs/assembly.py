@@ -201,6 +201,7 @@ def _server_quota(parts: Parts, speech: Speech, mishaps: Mishaps) -> ServerQuota
     return ServerQuota(
         *(speech, mishaps, parts.catalog, parts.balances, parts.pools),
         transfers=parts.transfers,
+        alerts=parts.messages.server_alerts,
         can_sell=parts.purchases.can_sell,
         clock=parts.clock,
     )

@@ -9,6 +9,7 @@ from discord.ext import commands
 from cogs.deliveries import Fate, verdict_on
 from cogs.replies import embed_of
 from quota_core.catalog import Catalog
+from quota_core.events import EVENTS
 from quota_core.messages import Messages
 from quota_core.notices import Notice
 from quota_core.sending import Sending
@@ -17,6 +18,7 @@ from wording.card import Card, Field
 from wording.language import language_of
 from wording.names import account_name
 from wording.notice_card import notice_card
+from wording.safe import Safe
 from wording.words import Words
 
 SEND_SECONDS = 30.0
@@ -46,8 +48,9 @@ class ChannelNotices(commands.Cog):
         words = Words(language_of(notice.locale))
         card = notice_card(notice, self._catalog, words, can_sell=self._can_sell)
         if recipient.account != notice.account_id:
-            whose = Field(words("notice.account"), account_name(notice.account))
-            card = Card(card.title, card.description, (whose, *card.fields), card.footer, card.tone)
+            card = _about(card, account_name(notice.account), words)
+        elif notice.account.kind == "guild" and notice.kind in EVENTS:
+            card = _about(card, words("notice.this_server"), words)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 channel = self._bot.get_partial_messageable(int(recipient.target))
@@ -69,3 +72,9 @@ class ChannelNotices(commands.Cog):
         if verdict.fate is Fate.STOP:
             self._sending.end()
         await self._recipients.failed(recipient, notice, gone=final)
+
+
+def _about(card: Card, whose: Safe, words: Words) -> Card:
+    """Return a card that names the account it is about."""
+    field = Field(words("notice.account"), whose)
+    return Card(card.title, card.description, (field, *card.fields), card.footer, card.tone)

@@ -31,14 +31,17 @@ from cogs.topic import Topic
 from quota_core.accounts import AccountRef
 from quota_core.balances import Balances
 from quota_core.catalog import Catalog
-from quota_core.errors import AmountError, NotAllowedError
-from quota_core.pools import EVERYONE, Pools
+from quota_core.errors import AmountError, NotAllowedError, PreferenceError
+from quota_core.operators import Actor
+from quota_core.pools import EVERYONE, Pools, require_manager
+from quota_core.server_alerts import ServerAlerts
 from quota_core.transfers import Transfers
 from wording.pool_card import pool_card
 from wording.shop_card import package_label
 from wording.words import Words
 
-SETTINGS = ("on", "off", "members_first", "server_first", "day", "week", "month", "share")
+_ALERTS = ("alerts_here", "alerts_off")
+SETTINGS = ("on", "off", "members_first", "server_first", "day", "week", "month", "share", *_ALERTS)
 MAX_DIGITS = 15
 # Not `discord.Role | None`: what is no role would be taken for none, and a cap meant for few would hold for all.
 NO_ROLE: Any = None
@@ -58,6 +61,7 @@ class ServerQuota(Topic):
         pools: Pools,
         *,
         transfers: Transfers,
+        alerts: ServerAlerts,
         can_sell: bool,
         clock: Callable[[], int],
     ) -> None:
@@ -66,6 +70,7 @@ class ServerQuota(Topic):
         self._balances = balances
         self._pools = pools
         self.sharing = Sharing(speech, catalog, transfers)
+        self._alerts = alerts
         self._can_sell = can_sell
         self._clock = clock
 
@@ -106,6 +111,8 @@ class ServerQuota(Topic):
             await self._pools.set_up(guild_id, actor, enabled=setting == "on")
         elif setting in ("members_first", "server_first"):
             await self._pools.set_up(guild_id, actor, pays_first=setting == "server_first")
+        elif setting in _ALERTS:
+            await self._move_alerts(context, guild_id, actor, here=setting == "alerts_here")
         elif setting is not None:
             if units is None and context.command is not None:
                 # Half a command must not lift a cap: that takes the word.
@@ -129,6 +136,7 @@ class ServerQuota(Topic):
             now_ms=self._clock(),
             manages=manages,
             changed=setting is not None,
+            alerts=await self._alerts.of(guild_id) if manages else (),
         )
         await tell(context, card, self._row(guild_id, context.author.id, words) if manages else ())
 
@@ -152,6 +160,22 @@ class ServerQuota(Topic):
         name = self._catalog.primary_metric if metric is None else metric.lower()
         await self.sharing.offer(context, name, amount_in(units), receiver.id)
 
+    async def _move_alerts(
+        self, context: commands.Context[Any], guild_id: int, actor: Actor, *, here: bool
+    ) -> None:
+        assert context.guild is not None
+        channels = {one.id for one in (*context.guild.channels, *context.guild.threads)}
+        if not here:
+            await self._alerts.tell_nowhere(guild_id, actor, channels=channels)
+            return
+        require_manager(actor, guild_id)
+        held = context.bot_permissions
+        may_write = held.send_messages_in_threads if _is_thread(context) else held.send_messages
+        if not (held.view_channel and may_write and held.embed_links):
+            raise PreferenceError("silent", str(context.channel.id))
+        locale = str((await self.speech.words(context)).language)
+        await self._alerts.tell_in(guild_id, actor, context.channel.id, channels=channels, locale=locale)
+
     def _row(self, guild_id: int, owner_id: int, words: Words) -> list[Button]:
         """Return what those who manage the server can buy for it, and the way to its history."""
         history = press(words("button.history"), custom_ids.server_page(0, owner_id))
@@ -170,6 +194,10 @@ def _require_nothing_more(role: Any, metric: str | None, member: discord.User | 
     """Refuse what only sharing takes, so that nobody believes that a cap was set for one member or metric."""
     if member is not None or metric is not None or not isinstance(role, discord.Role | None):
         raise commands.TooManyArguments
+
+
+def _is_thread(context: commands.Context[Any]) -> bool:
+    return isinstance(context.channel, discord.Thread)
 
 
 def _units(text: str | None) -> int | None:

@@ -15,6 +15,7 @@ from quota_core.preferences import Preferences
 from quota_core.recipients import Recipients
 from quota_core.resending import Resending
 from quota_core.screening import Screening
+from quota_core.server_alerts import ServerAlerts
 
 
 class Messages:
@@ -27,6 +28,7 @@ class Messages:
         preferences: what people chose.
         recipients: where messages go beside direct channels.
         resending: tests and repetitions.
+        server_alerts: the channels in which servers hear of themselves.
         consents: who agreed to use paid units.
         log: what became of messages.
         screening: the last look before one leaves.
@@ -59,6 +61,7 @@ class Messages:
             clock=clock,
         )
         self.resending = Resending(database, book, notices, self.recipients, operators=operators, clock=clock)
+        self.server_alerts = ServerAlerts(self.recipients, self.resending)
         self.consents = Consents(database, book, clock=clock)
         self.log = OutboxLog(database, notices, clock=clock)
         self.screening = Screening(database, clock=clock)
