@@ -15,15 +15,16 @@ from collections.abc import Callable
 import discord
 from discord.ext import commands
 
+from cogs import custom_ids
 from cogs.deliveries import Fate, Verdict, verdict_on
 from cogs.opening_pace import OpeningPace
 from cogs.receipts import Receipts
-from cogs.replies import Button, embed_of, view_of
+from cogs.replies import Button, embed_of, press, view_of
 from cogs.waiting import Waiting
 from cogs.ways_out import ways_out
 from quota_core.catalog import Catalog
 from quota_core.crash_points import crash_point
-from quota_core.events import ALERT
+from quota_core.events import ALERT, DISABLED
 from quota_core.notices import Notice, Notices
 from quota_core.people import People
 from quota_core.screening import Screening
@@ -130,7 +131,11 @@ class NoticeSender(commands.Cog):
             await self._send(notice, reopened=True)
 
     def _buttons(self, notice: Notice, words: Words) -> list[Button]:
-        """Return the ways out under an alert; other messages need none."""
+        """Return the ways out under an alert, and the way to a recipient that was turned off; others need none."""
+        owner_id = int(notice.account.external_id)
+        if notice.kind == DISABLED and "recipient" in notice.facts:
+            found = custom_ids.recipient("show", notice.facts["recipient"], owner_id)
+            return [press(words("button.look_at"), found)]
         if notice.kind != ALERT:
             return []
         return ways_out(
@@ -138,7 +143,7 @@ class NoticeSender(commands.Cog):
             notice.facts["plan"],
             notice.facts["metric"],
             words,
-            owner_id=int(notice.account.external_id),
+            owner_id=owner_id,
             can_sell=self._can_sell,
         )
 

@@ -11,6 +11,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from quota_core.accounts import AccountRef
 from quota_core.addresses import fits, shown
@@ -251,7 +252,9 @@ class Recipients:
             yield from self._tell_owner(recipient, notice, now_ms)
 
     def _tell_owner(self, recipient: Recipient, notice: Notice, now_ms: int) -> Work[None]:
-        facts = {"channel": recipient.channel, "target": shown(recipient)}
+        facts: dict[str, Any] = {"channel": recipient.channel, "target": shown(recipient)}
+        if recipient.account is not None:
+            facts["recipient"] = recipient.id  # so that its owner can be led to it
         about = f"{recipient.id}/{now_ms}"
         owners = self._operators if recipient.account is None else (notice.account,)
         states = yield from self._book.states_of(owners, now_ms=now_ms, create=True)

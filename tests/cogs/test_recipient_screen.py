@@ -13,13 +13,15 @@ from channels.assembly import sending
 from channels.guarded import Guarded
 from cogs import custom_ids
 from quota_core.accounts import AccountRef
+from quota_core.events import EVENTS
 from quota_core.resending import PAUSE_MS
 from quota_core.store import recipients as rows
 from quota_core.store.recipients import Recipient
 from sandbox.places import FRIEND_ID, MEMBER_ID
 from tests.channels.receiver import Receiver, receiving
 from tests.cogs.stack import Core, Running, running_bot
-from tests.cogs.talk import Talk, labels_of, menu, text_of
+from tests.cogs.talk import Talk, labels_of, menu, text_of, title_of
+from wording.words import Words
 
 Json = dict[str, Any]
 MEMBER, FRIEND = AccountRef("user", str(MEMBER_ID)), AccountRef("user", str(FRIEND_ID))
@@ -123,7 +125,8 @@ async def test_events_are_chosen_for_each_recipient(talk: Talk, core: Core) -> N
     everything = await choose(talk, some, KINDS, *offered)
     [whole] = await core.parts.messages.recipients.of(MEMBER)
 
-    assert offered == {"quota_alert", "purchase", "payment_pending", "payment_failed", "reversal"}
+    assert offered == {kind for kind, event in EVENTS.items() if not event.operators_only}
+    assert all(words.has(f"event.{kind}") for words in (Words("en"), Words("fr")) for kind in EVENTS)
     assert kept.kinds == "purchase reversal"
     assert [one["value"] for one in menu(some, KINDS)["options"] if one["default"]] == [
         "purchase",
@@ -148,6 +151,26 @@ async def test_what_was_turned_off_is_turned_on_before_it_is_tried(talk: Talk, c
     assert "Send a test" not in labels_of(off)
     assert "Send a test" in labels_of(on)
     assert "turned off" not in text_of(on)
+
+
+async def test_who_is_told_that_it_was_turned_off_gets_there_by_a_button(
+    talk: Talk, core: Core, running: Running, receiver: Receiver
+) -> None:
+    """In the direct message itself, where it can be turned on again."""
+    assert running.bot
+    hook = await hook_of(core, url=receiver.url)
+    receiver.statuses = [410]
+    await core.parts.messages.resending.test(MEMBER, hook.id)
+    async with posting(core):
+        told = await talk.next_message("0", channel="dm")
+        card = await talk.press_and_watch(told, "See what is wrong")
+        on = await talk.press_and_watch(card, "Turn on again")
+    [kept] = await core.parts.messages.recipients.of(MEMBER)
+
+    assert title_of(told) == "🔌 No more messages there"
+    assert "turned off after many failures" in text_of(card)
+    assert "Send a test" in labels_of(on)
+    assert kept.disabled_ms is None
 
 
 async def test_the_card_works_after_a_restart(talk: Talk, core: Core) -> None:
