@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (configuration.SettingsError, CatalogError, SchemaError) as error:
         return _cannot_start(error)
     except (DatabaseInUseError, UnavailableError, OSError) as error:
-        _complain("Cannot start:", [str(error)])
+        _complain("Cannot start:", [_said(error)])
         return EXIT_IN_USE
     return code
 
@@ -79,6 +79,13 @@ def _cannot_start(error: configuration.SettingsError | CatalogError | SchemaErro
         case SchemaError():
             _complain("The database cannot be used:", [str(error)])
     return EXIT_CONFIG
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, without the number that the system gives it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _complain(headline: str, problems: Sequence[str]) -> None:

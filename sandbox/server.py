@@ -124,6 +124,7 @@ async def _listen(runner: web.AppRunner, port: int) -> int:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise OSError(error.errno, f"port {port} is in use (sandbox): free it or choose another") from error
+        said = f"port {port} is in use (sandbox): stop what uses it, or choose another with --sandbox-port"
+        raise OSError(error.errno, said) from error
     bound_port: int = runner.addresses[0][1]
     return bound_port

@@ -190,7 +190,9 @@ def open_port(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = (
-            "is in use: free it or choose another" if error.errno == errno.EADDRINUSE else str(error.strerror)
+            "is in use: stop what uses it, or choose another with --http-port or HTTP_PORT"
+            if error.errno == errno.EADDRINUSE
+            else str(error.strerror)
         )
         raise OSError(error.errno, f"port {port} on {host} (HTTP) {reason}") from error
 

@@ -95,7 +95,9 @@ async def test_the_sandbox_port_in_use_is_named(place: Place, taken_port: int) -
         code = await program.ended()
 
     assert code == EXIT_IN_USE
-    assert f"port {taken_port} is in use (sandbox)" in str(program.log)
+    assert f"port {taken_port} is in use (sandbox): stop what uses it, or choose" in str(program.log)
+    assert "--sandbox-port" in str(program.log)
+    assert "Errno" not in str(program.log)
     assert "Traceback" not in str(program.log)
 
 
