@@ -24,6 +24,10 @@ MAX_ANSWER_BYTES = 64 * 1024
 HTTPS_PORT = 443
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _IPV4_BITS = 0xFFFFFFFF
+# What IANA keeps for protocols, relays, documentation and routing, and Python calls global.
+_RESERVED = tuple(
+    ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16")
+)
 
 
 class ForbiddenAddressError(OSError):
@@ -61,6 +65,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if found.is_site_local:
             return False
+    if any(found in network for network in _RESERVED):
+        return False
     return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)
 
 

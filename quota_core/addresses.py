@@ -24,7 +24,8 @@ def shown(recipient: Recipient) -> str:
 def fits(channel: str, target: str, schemes: Collection[str]) -> bool:
     """Tell whether a channel can send to this; URLs have one of the `schemes`."""
     if channel == "email":
-        return len(target) <= 254 and _MAIL.fullmatch(target) is not None  # noqa: PLR2004 - RFC 5321
+        # Nothing invisible: no database stores all of it, and no reader sees where such a message goes.
+        return len(target) <= 254 and target.isprintable() and _MAIL.fullmatch(target) is not None  # noqa: PLR2004 - RFC 5321
     if channel == "channel":
         return _ID.fullmatch(target) is not None
     try:
