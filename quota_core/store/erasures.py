@@ -127,8 +127,8 @@ def forget_order(order_id: str, reference: str | None, stands_for: str) -> Work[
 
 
 def notices_about(order_id: str) -> Work[list[Row]]:
-    """Return (id, facts) of what anybody was told of an order."""
-    return (yield fetch("SELECT id, facts FROM notices WHERE about = $1", order_id))
+    """Return (id, facts) of what anybody was told of an order, of its refunds and of its disputes."""
+    return (yield fetch("SELECT id, facts FROM notices WHERE facts LIKE $1", f'%"{order_id}"%'))
 
 
 def set_facts(notice: int, facts: str) -> Work[None]:

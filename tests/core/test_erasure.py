@@ -22,6 +22,7 @@ from quota_core.store import personal
 from quota_core.tombstones import FILE, TombstoneFile, forget_again
 from tests.core.catalogs import everything
 from tests.core.opened_ledger import DAY_MS, HOUR_MS, OPERATOR, OpenLedger, owe_units, payment_of
+from tests.core.reversing import dispute, refund, report
 from tests.core.rich_ledger import ANA, BEN, CARL, lived_in
 
 NAMES = re.compile(r"user:1\b|\"1\"|@ana")
@@ -99,6 +100,21 @@ async def test_who_was_given_something_is_forgotten_too(privacy: Privacy) -> Non
     order = await ledger.purchases.order(opened.order_id)
     await ledger.settlements.settle(payment_of(order, str(order.reference)))
 
+    assert await privacy.erasures.forget(BEN)
+    assert await is_sound(ledger)
+    assert "user:2" not in await rows_of_everybody(ledger)
+
+
+async def test_what_was_told_of_refunds_and_disputes_names_nobody_either(privacy: Privacy) -> None:
+    """The giver heard of the refund, and the operators of the dispute: both with the account that got the units."""
+    ledger = privacy.ledger
+    opened = await ledger.purchases.begin(BEN, "five", buyer=ANA, locale="en")
+    order = await ledger.purchases.order(opened.order_id)
+    await ledger.settlements.settle(payment_of(order, str(order.reference)))
+    await report(ledger, refund(order, 100), dispute(order))
+    named = (await rows_of_everybody(ledger)).count("user:2")
+
+    assert named >= 3
     assert await privacy.erasures.forget(BEN)
     assert await is_sound(ledger)
     assert "user:2" not in await rows_of_everybody(ledger)
