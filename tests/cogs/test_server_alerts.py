@@ -23,8 +23,10 @@ async def channels(core: Core) -> list[tuple[str, bool]]:
 
 
 async def set_here(talk: Talk, core: Core, channel: int) -> None:
-    """Set the channel, and wait for the test that follows."""
+    """Set the channel, and wait for the card and for the test that follows, whichever comes first."""
+    after = await talk.latest_id(viewer=ADMIN_ID, channel=channel)
     await talk.slash("server_quota", as_=ADMIN_ID, channel=channel, setting="alerts_here")
+    await talk.several(after=after, count=2, as_=ADMIN_ID, channel=channel)
     assert await core.notices.outcome() == "sent"
 
 
