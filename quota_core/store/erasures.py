@@ -42,20 +42,21 @@ def cancel(account: int) -> Work[None]:
     yield run("DELETE FROM erasures WHERE account = $1", account)
 
 
-def due(now_ms: int, *, think_over_ms: int) -> Work[list[Row]]:
-    """Return (kind, outer id) of accounts whose time has come and that got no units lately, the oldest hundred."""
+def due(now_ms: int, *, think_over_ms: int, after: int) -> Work[list[Row]]:
+    """Return (id, kind, outer id) of a hundred accounts behind an id that are due and got no units lately."""
     return (
         yield fetch(
             """
-            SELECT a.kind, a.external_id FROM erasures e JOIN accounts a ON a.id = e.account
-            WHERE e.due_ms <= $1 AND NOT EXISTS (
+            SELECT a.id, a.kind, a.external_id FROM erasures e JOIN accounts a ON a.id = e.account
+            WHERE e.due_ms <= $1 AND a.id > $3 AND NOT EXISTS (
                 SELECT 1 FROM lots l WHERE l.account = e.account AND l.left_units > 0
                     AND l.created_ms > e.asked_ms AND l.created_ms > $1 - $2
                     AND (l.expires_ms IS NULL OR l.expires_ms > $1))
-            ORDER BY e.due_ms LIMIT 100
+            ORDER BY a.id LIMIT 100
             """,
             now_ms,
             think_over_ms,
+            after,
         )
     )
 

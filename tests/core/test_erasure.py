@@ -209,6 +209,20 @@ async def test_nobody_is_forgotten_while_they_can_still_pay(privacy: Privacy) ->
     assert await is_sound(ledger)
 
 
+async def test_those_who_must_wait_keep_nobody_from_their_turn(privacy: Privacy) -> None:
+    """However many they are."""
+    ledger = privacy.ledger
+    people = [AccountRef("user", str(number)) for number in range(1000, 1101)]
+    await ledger.quota.consume_many([ledger.quota.operation(one, 1, key=str(one)) for one in people])
+    for one in people:
+        await privacy.erasures.ask(one)
+    await ledger.execute("UPDATE accounts SET status = 'blocked' WHERE external_id <> '1100'")
+    ledger.clock.move(days=1)
+
+    assert await privacy.erasures.carry_out_due() == 1
+    assert await ledger.rows("SELECT 1 FROM accounts WHERE external_id = '1100'") == []
+
+
 async def test_units_that_came_after_the_wish_are_not_lost_at_once(privacy: Privacy) -> None:
     """Who buys after all may call it off for a week more."""
     ledger = privacy.ledger
