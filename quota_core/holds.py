@@ -132,15 +132,30 @@ class Holds:
                 pass
 
     async def end_due(self) -> float:
-        """End the holds whose time is over, and return in how many seconds that of the next one is."""
-        while due := await self._database.read(partial(hold_rows.due, self._clock(), _STEP)):
+        """
+        End the holds whose time is over, and return in how many seconds that of the next one is.
+
+        What breaks with one account keeps nobody else's units: it is tried again later.
+        """
+        broken: set[AccountRef] = set()
+        while due := [one for one in await self._database.read(self._due) if one not in broken]:
             for account in due:
-                ended = await self._database.write(partial(self._end_due, account))
+                try:
+                    ended = await self._database.write(partial(self._end_due, account))
+                except UnavailableError:
+                    raise
+                except Exception:
+                    log.exception("holds of %s could not be ended", account)
+                    broken.add(account)
+                    continue
                 crash_point("consume.43.hold_expired")
                 if ended:
                     log.info("%d holds of %s were over and are released", ended, account)
-        next_ms = await self._database.read(hold_rows.next_end)
+        next_ms = None if broken else await self._database.read(hold_rows.next_end)
         return LOOK_SECONDS if next_ms is None else max(0, next_ms - self._clock()) / 1000
+
+    def _due(self) -> Work[list[AccountRef]]:
+        return (yield from hold_rows.due(self._clock(), _STEP))
 
     def _end_due(self, account: AccountRef) -> Work[int]:
         now_ms = self._clock()
