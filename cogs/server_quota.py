@@ -140,6 +140,17 @@ class ServerQuota(Topic):
         )
         await tell(context, card, self._row(guild_id, context.author.id, words) if manages else ())
 
+    @server_quota.autocomplete("metric")
+    async def offer_metrics(
+        self, _interaction: discord.Interaction[Any], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Offer what is counted; what is sent is checked all the same."""
+        return [
+            app_commands.Choice(name=name, value=name)
+            for name in self._catalog.metrics
+            if typed.lower() in name and not self._catalog.is_gauge(name)
+        ][:MAX_BUTTONS]
+
     async def _offer(
         self,
         context: commands.Context[Any],

@@ -8,7 +8,7 @@ from cogs import custom_ids
 from quota_core.accounts import AccountRef
 from quota_core.operators import Actor
 from quota_core.preferences import Preference
-from sandbox.places import ADMIN_ID, APPLICATION_ID, FRIEND_ID, GUILD_ID, MEMBER_ID, OPERATOR_ID
+from sandbox.places import ADMIN_ID, APPLICATION_ID, FRIEND_ID, GENERAL_ID, GUILD_ID, MEMBER_ID, OPERATOR_ID
 from sandbox.server import Sandbox
 from tests.cogs.stack import Core, Running, running_bot
 from tests.cogs.talk import Json, Talk, button, labels_of, text_of, title_of
@@ -171,6 +171,15 @@ async def test_what_cannot_be_given_is_explained(talk: Talk, core: Core) -> None
     ]
     assert await left(core) == (100, 0)
     assert (await core.parts.pools.of(GUILD_ID)).caps == ()
+
+
+@pytest.mark.usefixtures("running")
+async def test_metrics_are_offered_while_one_types(talk: Talk) -> None:
+    """Those that are counted."""
+    asked_for = {"command": "server_quota", "options": {"metric": "req"}, "focused": "metric"}
+    offered = await talk.post("autocomplete", as_=ADMIN_ID, channel=GENERAL_ID, **asked_for)
+
+    assert [choice["value"] for choice in offered["choices"]] == ["requests"]
 
 
 @pytest.mark.usefixtures("running")
