@@ -7,13 +7,14 @@ import pytest
 
 from quota_core.copying import CopyError, Copying
 from quota_core.migrations import migrate
+from quota_core.operators import Actor
 from quota_core.postgres_database import PostgresDatabase
 from quota_core.proof import Proof
 from quota_core.statements import Row, Work, fetch, run, tables
 from quota_core.store import copies
 from tests.core.catalogs import everything
-from tests.core.opened_ledger import OpenLedger, SteerableClock, open_ledger
-from tests.core.rich_ledger import ANA, lived_in
+from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
+from tests.core.rich_ledger import ANA, TEAM, lived_in
 from tests.postgres_server import PostgresServer
 
 
@@ -32,6 +33,9 @@ async def source(tmp_path: Path, clock: SteerableClock) -> AsyncIterator[OpenLed
     """Return a ledger in which every table has rows."""
     opened = await open_ledger(tmp_path / "quota.db", catalog=everything(), clock=clock)
     await lived_in(opened)
+    await opened.grants.add(TEAM, 9, actor=OPERATOR, reason="", key="to share")
+    manager = Actor(user_id=5, guild_id=int(TEAM.external_id), manages_guild=True)
+    await opened.transfers.move(int(TEAM.external_id), ANA, 4, actor=manager, key="shared")
     await opened.keys.create("service", [])
     yield opened
     await opened.close()
