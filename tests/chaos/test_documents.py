@@ -21,7 +21,7 @@ def numbered(letter: str, *ranges: tuple[int, int]) -> set[str]:
 
 EXPECTED = (
     numbered("P", (1, 10))
-    | numbered("L", (1, 18))
+    | numbered("L", (1, 19))
     | numbered("D", (1, 7))
     | numbered("A", (1, 5))
     | numbered("S", (1, 7))
