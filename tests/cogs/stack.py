@@ -43,7 +43,7 @@ from quota_core.transfers import Transfers
 from sandbox.places import MEMBER_ID, OPERATOR_ID
 
 MAX_GRANT_UNITS = 1_000_000_000
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 PUBLIC_URL = "https://quota.example"
 
 

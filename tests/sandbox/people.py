@@ -10,7 +10,7 @@ import aiohttp
 from sandbox.places import GENERAL_ID, MEMBER_ID
 
 Json = dict[str, Any]
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 
 
 class People:

@@ -41,7 +41,7 @@ from webhooks.stripe_checkout import StripeCheckout
 ANA = AccountRef("user", "9007199254740993")  # above what a double can hold
 BEN = AccountRef("user", "200")
 OPERATOR = AccountRef("user", "900")
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 HOOK = "/webhooks/stripe"
 OPERATORS = Operators(user_ids=frozenset({900}))
 HALF_DAY_MS = 12 * 3_600_000
