@@ -1,9 +1,14 @@
 """A ledger with a past of every kind: each table has rows, each column says something."""
 
 from quota_core.accounts import AccountRef
+from quota_core.after_sale import Movement
 from quota_core.corrections import Corrections
+from quota_core.operators import Actor
+from quota_core.pool_caps import Draw
+from quota_core.store.orders import OrderRow
 from quota_core.usage import Usage
 from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
+from tests.core.reversing import dispute, ordered, pay, refund, report
 
 ANA, BEN, TEAM, CARL = (
     AccountRef("user", "1"),
@@ -12,8 +17,16 @@ ANA, BEN, TEAM, CARL = (
     AccountRef("user", "3"),
 )
 
-
+DORA = AccountRef("user", "4")
+MANAGER = Actor(user_id=5, guild_id=1, manages_guild=True)
 PROJECT, HOUSE = AccountRef("external", "project:x"), AccountRef("external", "team:x")
+
+
+async def paid(ledger: OpenLedger, package: str) -> OrderRow:
+    """Return a paid order of Dora's."""
+    opened = await ordered(ledger, package, DORA)
+    await pay(ledger, opened)
+    return opened
 
 
 async def order(ledger: OpenLedger, account: AccountRef, package: str, status: str | None) -> None:
@@ -75,3 +88,19 @@ async def lived_in(ledger: OpenLedger) -> None:
     )
     bonus_end_ms = ledger.clock() + 9_999_999
     await ledger.grants.add(CARL, 3, actor=OPERATOR, reason="bonus", key="g3", expires_ms=bonus_end_ms)
+    await after_sale(ledger)
+
+
+async def after_sale(ledger: OpenLedger) -> None:
+    """Take back, freeze and give again what was bought; draw from a server, and share out what it owns."""
+    first, second = await paid(ledger, "five"), await paid(ledger, "eight")
+    await report(ledger, refund(first, 150))
+    await report(ledger, refund(first, 150, failed=True))
+    await report(ledger, dispute(second, amount_minor=399))
+    await report(ledger, dispute(second, Movement.WON, amount_minor=399))
+    await ledger.grants.add(TEAM, 9, actor=OPERATOR, reason="theirs", key="g4")
+    await ledger.quota.consume(DORA, 1, key="d0")
+    draw = Draw(TEAM, first=True, caps=(("day", 6),))
+    operation = ledger.quota.operation(DORA, 2, key="d1", payers=(TEAM,))._replace(draw=draw)
+    await ledger.quota.consume_many([operation])
+    await ledger.transfers.move(1, DORA, 4, actor=MANAGER, key="m1")

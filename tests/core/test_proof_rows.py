@@ -59,6 +59,12 @@ WITHOUT_WITNESS = {
     "crossings.routed": "how far the telling is",
     "crossings.shown": "how far the telling is",
 }
+# Notices of which no row is compared, and why: entries, lots and orders say what happened, and are.
+TOLD_BESIDE_THE_LEDGER = {
+    "reversal": "what a buyer was told of a refund or dispute",
+    "dispute_opened": "what operators were told of a dispute",
+    "received": "what a member was told of units from a server",
+}
 REMOVED_WITHOUT_TRACE = {
     "orders open": "nobody paid it, and nothing was told of it",
     "crossings": "a threshold may be told twice",
@@ -120,6 +126,8 @@ def is_excused(table: str, column: str, row: dict[str, Any], changed: Any) -> bo
         if row["state"] in ("open", "expired") and changed in ("open", "expired"):
             kinds.append(f"{name} open")
     if table == "notices":
+        if row["kind"] in TOLD_BESIDE_THE_LEDGER:
+            return True
         kinds.append(f"{name} {row['kind'][:8]}")
     return any(kind in WITHOUT_WITNESS for kind in kinds)
 
@@ -186,7 +194,8 @@ async def test_any_removed_row_is_found(rich: OpenLedger, table: str) -> None:
     for row in await rows_of(rich, table):
         await take_out(rich, table, row)
         excused = table in REMOVED_WITHOUT_TRACE or (
-            table == "orders" and row["state"] in ("open", "expired")
+            (table == "orders" and row["state"] in ("open", "expired"))
+            or (table == "notices" and row["kind"] in TOLD_BESIDE_THE_LEDGER)
         )
         if not await problems(rich) and not excused:
             missed.append(row)
@@ -247,8 +256,9 @@ async def test_the_first_bad_entry_is_named_first(rich: OpenLedger) -> None:
     """Then what follows from it; never more than twenty."""
     await rich.execute("UPDATE entries SET units = units + 1 WHERE id IN (4, 9)")
     await rich.execute("UPDATE balances SET active_ms = 1")
+    last = (await rich.rows("SELECT max(account) FROM balances"))[0][0]
     found = await problems(rich)
 
     assert found[0].startswith("entry 4:")
     assert any(problem.startswith("entry 9:") for problem in found)
-    assert found[-1].startswith("account 6:")
+    assert found[-1].startswith(f"account {last}:")
