@@ -16,7 +16,7 @@ DIGEST_BYTES = 16
 GENESIS = bytes(DIGEST_BYTES)
 """Stands in for the digest before the first entry where there is no account."""
 
-_pack = Struct(">9q").pack
+pack = Struct(">9q").pack
 
 
 class Entry(NamedTuple):
@@ -58,7 +58,7 @@ def seal(  # noqa: PLR0917 - the columns of an entry in their order; names would
     allowance counts as -1.
     """
     left = -1 if allowance_left is None else allowance_left
-    numbers = _pack(account, version, prev, kind, metric, units, at_ms, left, purchased_left)
+    numbers = pack(account, version, prev, kind, metric, units, at_ms, left, purchased_left)
     return blake2b(before + key + numbers + parts.encode(), digest_size=DIGEST_BYTES).digest()
 
 

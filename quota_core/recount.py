@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 from quota_core import facts, witnesses
-from quota_core.chain import GENESIS, seal
+from quota_core.chain import GENESIS, pack
 from quota_core.counted import LotCount, Noted, holdings_of
 from quota_core.ledger import EntryKind
-from quota_core.parts import DRAWN_MARK, FACT_MARK, SERVICE_MARK, unfolded
+from quota_core.parts import DAY_MS, DRAWN_MARK, FACT_MARK, SERVICE_MARK, unfolded
 from quota_core.periods import LEVEL
 from quota_core.plan_terms import PlanTerms, said_by
 from quota_core.recounted_holds import HoldsCount
@@ -84,11 +85,10 @@ class Recount:
 
         """
         problems: list[str] = []
-        chains, plain, expected, sealed = self.chains, self.sums.plain, self.expected, seal
+        chains, plain, expected = self.chains, self.sums.plain, self.expected
         # One loop without calls or objects for the common entry: the speed of `ledger verify` is decided here.
         for row in rows:
             entry, account, version, prev, kind, metric, units, kept, at_ms, key, free, left, digest = row
-            parts = unfolded(kept, units, at_ms)
             chain = chains.get(account)
             if chain is None:
                 chain = (0, 0, beginnings.get(account, GENESIS), 0, 0)
@@ -97,18 +97,23 @@ class Recount:
             last_version, head, before, _, windows = chain
             if prev != head or version != last_version + 1:
                 problems.append(f"entry {entry}: does not follow entry {head} of account {account}")
-            if free == -1 or digest != sealed(
-                before, account, version, prev, kind, metric, units, parts, at_ms, key, free, left
-            ):
+            place = (kind, metric, units, kept, at_ms // DAY_MS)
+            text, total = plain.get(place) or (unfolded(kept, units, at_ms).encode(), None)
+            # As `chain.seal` does.
+            numbers = pack(
+                account, version, prev, kind, metric, units, at_ms, -1 if free is None else free, left
+            )
+            if free == -1 or digest != blake2b(before + key + numbers + text, digest_size=16).digest():
                 name = "" if last_version else f", or account {account} was opened otherwise"
                 problems.append(f"entry {entry}: its digest does not fit what it says{name}")
             if expected and expected.pop((account, version), digest) != digest:
                 problems.append(f"entry {entry}: is not version {version} of account {account} in the anchor")
-            known = plain[metric].get(parts) if kind == _SPEND else None
-            if known is not None and known[1] == units:
-                windows += known[0]
-            else:
-                windows += _Count(self, (*row[:7], parts, *row[8:]), problems).sum_of_windows()
+            if total is None:
+                count = _Count(self, (*row[:7], text.decode(), *row[8:]), problems)
+                total = count.sum_of_windows()
+                if count.is_plain:
+                    self.sums.remember(place, text, total)
+            windows += total
             chains[account] = (version, entry, digest, at_ms, windows)
         if rows:
             self.last_id = rows[-1][0]
@@ -128,6 +133,7 @@ class _Count:
         self._row = row
         self._entry, self._account, _, _, self._kind, self._metric, self._units = row[:7]
         self._problems = problems
+        self.is_plain = False  # whether it is a spend that names windows alone, and adds up
         arrived = self._kind == _TRANSFER and f"{FACT_MARK}{facts.FROM}=" in row[7]
         self._brings = self._kind in (_GRANT, _PURCHASE) or arrived
 
@@ -222,8 +228,7 @@ class _Count:
                     continue
                 self._count_level(delta)
             plain = False
-        if self._is_called(calls) and self._adds_up(windows, lots, debt) and plain:
-            self._recount.sums.remember(metric, self._row[7], total, self._units)
+        self.is_plain = self._is_called(calls) and self._adds_up(windows, lots, debt) and plain
         return total
 
     def _count_debt(self, delta: int) -> None:

@@ -12,7 +12,9 @@ import secrets
 from collections import defaultdict
 
 WEIGHT_BITS = 60
-MAX_TEXTS = 50_000  # texts of parts that are remembered, for each metric
+MAX_TEXTS = 50_000  # texts of parts that are remembered
+Said = tuple[int, int, int, str, int]
+"""What a row says of its parts: kind, metric, units, how the parts are kept, time in whole days."""
 OVERAGE = "+"
 
 
@@ -21,8 +23,8 @@ class WindowSums:
 
     def __init__(self) -> None:
         self._weights: dict[int, dict[str, int]] = defaultdict(dict)
-        self.plain: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
-        """For each metric: parts of spends that name windows alone, with their (sum, units)."""
+        self.plain: dict[Said, tuple[bytes, int]] = {}
+        """The parts of spends that name windows alone, with their sum, by what their rows say of them."""
 
     def weight(self, metric: int, pot: str) -> int:
         """Return the weight of a window (2026-11-20) or of its overage (+2026-11-20)."""
@@ -39,9 +41,8 @@ class WindowSums:
         total = used * weight
         return total + overage * self.weight(metric, OVERAGE + period) if overage else total
 
-    def remember(self, metric: int, parts: str, total: int, units: int) -> None:
+    def remember(self, said: Said, parts: bytes, total: int) -> None:
         """Keep what parts amount to: most entries of a day say the same."""
-        texts = self.plain[metric]
-        if len(texts) >= MAX_TEXTS:
-            texts.clear()
-        texts[parts] = (total, units)
+        if len(self.plain) >= MAX_TEXTS:
+            self.plain.clear()
+        self.plain[said] = (parts, total)
