@@ -27,6 +27,7 @@ from quota_core.not_in_plan import lacking, outside
 from quota_core.paid_units import paid_in
 from quota_core.parts import parts_text
 from quota_core.paying import add_parents, paying, told
+from quota_core.plain_spends import decide_plainly
 from quota_core.pool_caps import read_drawn, with_caps
 from quota_core.posting import Crossed, Posting, UnreadError
 from quota_core.statements import Work
@@ -116,7 +117,10 @@ class Decisions:
         epoch = book.epoch
         posting = Posting(book, now_ms)
         posting.begin_at_once()
-        outcomes = [self._in_memory(operation, posting) for operation in operations]
+        remembered = (self._keys, self._older_keys)
+        outcomes = decide_plainly(
+            operations, posting, book.states, remembered=remembered, otherwise=self._in_memory
+        )
         refused = []
         if len(posting.entries) < len(operations):
             refused = [

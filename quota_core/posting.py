@@ -60,10 +60,10 @@ class Posting:
 
     def __init__(self, book: Book, now_ms: int) -> None:
         self._book = book
-        self._metric_ids = book.metric_ids
+        self.metric_ids = book.metric_ids
         self.now_ms = now_ms
-        self._next_id = 0
-        self._windows: dict[tuple[str | None, str], tuple[Window, ...]] = {}
+        self.next_id = 0
+        self.shared_windows: dict[tuple[str | None, str], tuple[Window, ...]] = {}
         self.entries: list[Entry] = []
         self.accounts: dict[int, AccountState] = {}
         self._lots = LotChanges()
@@ -77,7 +77,7 @@ class Posting:
     def begin(self, count: int = 1) -> Work[None]:
         """Learn where the next entries stand, `count` at most."""
         if not self._book.resident:
-            self._next_id = yield from entry_rows.take_ids(count)
+            self.next_id = yield from entry_rows.take_ids(count)
             return
         if self._book.last_id is None:
             self._book.last_id = yield from entry_rows.last_id()
@@ -86,7 +86,7 @@ class Posting:
     def begin_with(self, keys: Sequence[tuple[bytes, int]], count: int) -> Work[list[Entry]]:
         """Do the same, and return the entries that carry one of these (key, account)."""
         if not self._book.resident:
-            found, self._next_id = yield from entry_rows.by_keys_and_take_ids(keys, count)
+            found, self.next_id = yield from entry_rows.by_keys_and_take_ids(keys, count)
             return found
         yield from self.begin(count)
         return (yield from entry_rows.by_keys(keys))
@@ -94,11 +94,11 @@ class Posting:
     def begin_at_once(self) -> None:
         """Go on behind the last entry that this process knows of."""
         assert self._book.last_id is not None
-        self._next_id = self._book.last_id + 1
+        self.next_id = self._book.last_id + 1
 
     def rehearse(self) -> None:
         """Let entries be made that are thrown away: on copies of states, and never written."""
-        self._next_id = 1
+        self.next_id = 1
 
     def windows_of(self, state: AccountState, metric: str) -> tuple[Window, ...]:
         """
@@ -108,12 +108,12 @@ class Posting:
         """
         place = (state.plan, metric)
         shared = state.plan_until_ms is None and state.parent is None
-        windows = self._windows.get(place) if shared else None
+        windows = self.shared_windows.get(place) if shared else None
         if windows is None:
             terms = self._book.terms(state, metric, self.now_ms)
             windows = terms.windows
             if shared and not terms.own:
-                self._windows[place] = windows
+                self.shared_windows[place] = windows
             elif not all(window.before is None or window.before in state.used for window in windows):
                 raise UnreadError
         return windows
@@ -128,15 +128,15 @@ class Posting:
             state.version + 1,
             state.head,
             int(draft.kind),
-            self._metric_ids[metric],
+            self.metric_ids[metric],
             draft.units,
             parts_text(draft.parts),
             self.now_ms,
             key,
             allowance_left(payer),
-            self._purchased_left(state, metric),
+            self.purchased_left(state, metric),
         )
-        entry = Entry(self._next_id, *facts, seal(state.digest, *facts))
+        entry = Entry(self.next_id, *facts, seal(state.digest, *facts))
         self._chain(state, entry)
         self._whole.add(state.id)
         self._note_changes(state, draft)
@@ -181,24 +181,24 @@ class Posting:
         for window in windows:
             count, overage = used[window.place]
             used[window.place] = (count + units, overage)
-        entry_id, account, version = self._next_id, state.id, state.version + 1
+        entry_id, account, version = self.next_id, state.id, state.version + 1
         facts = (
             account,
             version,
             state.head,
             _SPEND,
-            self._metric_ids[metric],
+            self.metric_ids[metric],
             units,
             parts,
             self.now_ms,
             key,
             left - units if left < MAX_COUNT else None,
-            self._purchased_left(state, metric) if state.lots else 0,
+            self.purchased_left(state, metric) if state.lots else 0,
         )
         digest = seal(state.digest, *facts)
         entry: Entry = _new_entry(Entry, (entry_id, *facts, digest))
         # As `_chain` does: a call for each of these would cost more than what it does.
-        self._next_id = entry_id + 1
+        self.next_id = entry_id + 1
         state.version, state.head, state.digest = version, entry_id, digest
         self.entries.append(entry)
         self.accounts[account] = state
@@ -206,14 +206,15 @@ class Posting:
             self._note_crossings(state, windows, units, entry)
         return entry
 
-    def _purchased_left(self, state: AccountState, metric: str) -> int:
+    def purchased_left(self, state: AccountState, metric: str) -> int:
+        """Return what the account may spend from its lots of the metric at this posting's moment."""
         return sum([lot.left for lot in spendable(state.lots.get(metric, ()), self.now_ms)])
 
     def _chain(self, state: AccountState, entry: Entry) -> None:
         """Make the entry the account's last."""
         assert state.id, "only an account that exists has entries"
-        assert self._next_id, "begin() comes first"
-        self._next_id += 1
+        assert self.next_id, "begin() comes first"
+        self.next_id += 1
         state.version, state.head, state.digest = entry.version, entry.id, entry.digest
         self.entries.append(entry)
         self.accounts[state.id] = state
@@ -245,9 +246,9 @@ class Posting:
 
     def close(self) -> None:
         """Settle what is to be written: later decisions may already stand in the same states."""
-        numbers, now_ms = self._metric_ids, self.now_ms
+        numbers, now_ms = self.metric_ids, self.now_ms
         if self._book.resident:
-            self._book.last_id = self._next_id - 1
+            self._book.last_id = self.next_id - 1
         for s in self.accounts.values():
             if s.closed:
                 self._closed += [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any, TypeVar
 
 from quota_core.late_balances import LateBalances
@@ -81,8 +80,15 @@ def _in_chunks(sql: str, columns: int, rows: Sequence[Any]) -> Iterator[tuple[st
     for size in CHUNKS:
         while len(rows) - start >= size:
             chunk = rows[start : start + size]
-            yield _for_many(sql, columns, size), list(chain.from_iterable(chunk)) if columns else chunk
+            yield _for_many(sql, columns, size), _flat(chunk) if columns else chunk
             start += size
+
+
+def _flat(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    flat: list[Any] = []
+    for row in rows:
+        flat += row  # at half the cost of a chain of them
+    return flat
 
 
 @lru_cache(maxsize=1024)
