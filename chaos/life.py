@@ -56,7 +56,7 @@ class Life:
         self.random = Random(birth.seed)
         self.outside = Outside(Path(birth.folder))
         self.lines = self.outside.life(birth.number)
-        self.till = Till(self.outside.stripe, birth.number)
+        self.till = Till(self.outside.stripe)
         self.settings = configuration.load(
             {
                 "database_url": birth.database,

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,6 @@ class Till:
     """Stripe, as far as a ledger sees it: pages by idempotency key, payments, and events until they are taken."""
 
     lines: Lines
-    life: int
     pages: dict[str, Page] = field(default_factory=dict)
     orders: dict[str, str] = field(default_factory=dict)
     paid: dict[str, int] = field(default_factory=dict)
@@ -157,7 +157,8 @@ class Till:
     async def open(self, parameters: Mapping[str, Any], *, idempotency_key: str) -> Page:
         """Open a page, or return the one of this key."""
         if idempotency_key not in self.pages:
-            session = f"cs_test_{self.life}_{len(self.pages) + 1}"  # two lives may sell at once
+            # From the key alone: two lives may ask at once, and Stripe opens one page for one key.
+            session = f"cs_test_{sha256(idempotency_key.encode()).hexdigest()[:16]}"
             self.tell(t="page", key=idempotency_key, session=session, order=parameters["order"])
         return self.pages[idempotency_key]
 

@@ -505,7 +505,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert part.held == sum(hold.taken.units for hold in held if hold.taken.metric == metric)
 
 
-@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 60), ("postgres", 30)])
+@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 45), ("postgres", 20)])
 def test_the_ledger_does_what_the_plain_model_does(server: PostgresServer | None, examples: int) -> None:
     """On PostgreSQL the same in fewer stories, each of which takes longer."""
     machine = type("LedgerMachine", (LedgerMachine,), {"server": server})

@@ -119,7 +119,7 @@ def test_moving_units_keeps_their_sum(trial: tuple[_Trial, OpenLedger, asyncio.R
     """Over the server and its members; the rows and the proof agree at the end."""
     stories, ledger, runner = trial
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(st.lists(steps, min_size=4, max_size=12))
     def keeps_the_sum(story: list[tuple[str, int, int]]) -> None:
         stories.live([("buy", 0, 0), *story])
