@@ -6,6 +6,7 @@ so, and in continuous integration (`CI=true`) they fail instead.
 """
 
 import asyncio
+import fcntl
 import os
 import platform
 import shutil
@@ -20,6 +21,7 @@ PACKAGE = "@stripe/cli-linux-x64"
 HOME = Path(__file__).parents[2] / ".venv" / "stripe-cli"
 PROGRAM = HOME / "node_modules" / PACKAGE / "bin" / "stripe"
 MARK = HOME / f"installed-{VERSION}"
+LOCK = HOME.with_suffix(".lock")
 INSTALL_TIMEOUT_SECONDS = 180
 RUN_TIMEOUT_SECONDS = 60
 
@@ -34,13 +36,17 @@ class Run:
 
 def program() -> Path:
     """Return the CLI's path, installing it first if need be; skip or fail the test when it cannot be had."""
-    if not MARK.exists() or not PROGRAM.exists():
-        reason = _obstacle() or _install()
+    if not _is_installed():
+        reason = _obstacle() or _install_once()
         if reason and os.environ.get("CI") == "true":
             pytest.fail(f"the Stripe CLI is missing: {reason}")
         if reason:
             pytest.skip(f"the Stripe CLI is missing: {reason}")
     return PROGRAM
+
+
+def _is_installed() -> bool:
+    return MARK.exists() and PROGRAM.exists()
 
 
 def _obstacle() -> str:
@@ -49,6 +55,14 @@ def _obstacle() -> str:
     if shutil.which("npm") is None:
         return "install Node.js with npm (on Debian: apt-get install npm), then run the tests again"
     return ""
+
+
+def _install_once() -> str:
+    """Install unless another test process does or did: a program that is being written cannot be run."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return "" if _is_installed() else _install()
 
 
 def _install() -> str:
