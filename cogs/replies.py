@@ -13,9 +13,8 @@ import io
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import aiohttp
 import discord
@@ -52,8 +51,7 @@ def embed_of(card: Card) -> discord.Embed:
     return embed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class Button(NamedTuple):
     """
     What a button says and does: it sends `custom_id` back, or opens `url`.
 

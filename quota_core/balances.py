@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from quota_core.accounts import AccountRef
@@ -16,8 +15,7 @@ from quota_core.store import states as state_rows
 MAX_KEPT = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowBalance:
+class WindowBalance(NamedTuple):
     """
     One window of an allowance; `limit` None is unlimited; `used` may pass the limit by `overage`.
 
@@ -38,8 +36,7 @@ class WindowBalance:
         return None if self.limit is None else max(0, self.limit - self.used + self.overage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricBalance:
+class MetricBalance(NamedTuple):
     """
     What an account has of one metric, in units.
 
@@ -97,8 +94,7 @@ class MetricBalance:
         return self.allowance_left + self.purchased_left - self.frozen + self.expiring_left
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(NamedTuple):
     """
     What an account has; `metrics` holds those of its plan and those it bought, the primary one first.
 
@@ -109,10 +105,10 @@ class Balance:
     exists: bool
     plan: str
     plan_until_ms: int | None
-    next_plan: str | None = None
     blocked: bool
     locale: str | None
     metrics: tuple[MetricBalance, ...]
+    next_plan: str | None = None
     parent: AccountRef | None = None
 
     @property
@@ -128,11 +124,8 @@ class Balance:
 
     def has_ended(self, now_ms: int) -> bool:
         """Tell whether a window of it is over, so that less may be used by now."""
-        for part in self.metrics:
-            for window in part.windows:
-                if window.resets_ms is not None and window.resets_ms <= now_ms:
-                    return True
-        return False
+        turns = [window.resets_ms for part in self.metrics for window in part.windows]
+        return any(turn is not None and turn <= now_ms for turn in turns)
 
     def of(self, metric: str) -> MetricBalance | None:
         """Return the part about one metric, None when the account has nothing of it."""
@@ -216,7 +209,7 @@ class Balances:
             units += [(yield from state_rows.brought(state.id, book.metric_ids[name]))]
         balance = self._balance(state, self._payers(state, now_ms), units, now_ms)
         if parent is not None:
-            balance = replace(balance, account=account, parent=parent, blocked=blocked or balance.blocked)
+            balance = balance._replace(account=account, parent=parent, blocked=blocked or balance.blocked)
         return balance, _Brought(state, version, tuple(units))
 
     def _keep(self, brought: _Brought) -> None:
@@ -252,22 +245,27 @@ class Balances:
 
 
 def _metric(name: str, payer: Payer, brought: int, now_ms: int) -> MetricBalance:
-    lots = payer.state.lots.get(name, ())
-    lasting = [lot for lot in lots if lot.expires_ms == NEVER_MS]
-    ending = [lot for lot in lots if now_ms < lot.expires_ms < NEVER_MS]
-    frozen_expiring = sum([lot.left for lot in ending if lot.frozen])
+    state = payer.state
+    free, lasting_left, ending_left, frozen, frozen_ending = allowance_left(payer), 0, 0, 0, 0
+    for lot in state.lots.get(name, ()):
+        if lot.expires_ms == NEVER_MS:
+            lasting_left += lot.left
+            frozen += lot.left if lot.frozen else 0
+        elif lot.expires_ms > now_ms:
+            ending_left += lot.left
+            frozen_ending += lot.left if lot.frozen else 0
     return MetricBalance(
         metric=name,
         windows=windows_of(payer),
-        allowance_left=allowance_left(payer),
+        allowance_left=free,
         purchased=brought,
-        purchased_left=sum([lot.left for lot in lasting]),
-        frozen=frozen_expiring + sum([lot.left for lot in lasting if lot.frozen]),
-        frozen_expiring=frozen_expiring,
-        expiring_left=sum([lot.left for lot in ending]),
-        debt=payer.state.debt.get(name, 0),
-        overage_left=overage_left(payer, allowance_left(payer) or 0),
-        held=sum(hold.units for hold in payer.state.holds if hold.metric == name),
+        purchased_left=lasting_left,
+        frozen=frozen_ending + frozen,
+        frozen_expiring=frozen_ending,
+        expiring_left=ending_left,
+        debt=state.debt.get(name, 0),
+        overage_left=overage_left(payer, free or 0),
+        held=sum([hold.units for hold in state.holds if hold.metric == name]) if state.holds else 0,
     )
 
 
