@@ -14,7 +14,6 @@ from sandbox.discord_errors import Path, Problems, already_acknowledged, unknown
 from sandbox.discord_rules import Place, message_parts
 from sandbox.discord_shapes import Json
 from sandbox.happenings import (
-    ANSWER_WITHIN_MS,
     AnswerType,
     Interaction,
     InteractionAnswered,
@@ -87,7 +86,7 @@ def _open_interaction(call: Call) -> Interaction:
         raise unknown("interaction")
     if interaction.answer is not None:
         raise already_acknowledged()
-    if interaction.failed or call.world.now_ms() - interaction.made_ms > ANSWER_WITHIN_MS:
+    if interaction.failed or call.world.now_ms() - interaction.made_ms > call.world.answer_within_ms:
         raise unknown("interaction")
     return interaction
 

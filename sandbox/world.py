@@ -38,6 +38,7 @@ class World:
     Attributes:
         message_content_granted: whether the bot may ask for the message-content intent.
         token_revoked: whether every token is refused.
+        answer_within_ms: how long a bot has for its first answer to an interaction; Discord gives three seconds.
         base_url: where the sandbox listens, for the addresses of attachments.
 
     """
@@ -61,6 +62,7 @@ class World:
         self.members_granted = False
         self.presences_granted = False
         self.token_revoked = False
+        self.answer_within_ms = ANSWER_WITHIN_MS
         for index, user in enumerate(places.first_users().values()):
             self._settle_in(user, dm_channel_id=FIRST_DM_CHANNEL_ID + index)
 
@@ -222,7 +224,7 @@ class World:
         source_id: int | None = None,
         parent_id: int | None = None,
     ) -> Interaction:
-        """Start an interaction, tell, and fail it when no answer comes within three seconds."""
+        """Start an interaction, tell, and fail it when no answer comes in time."""
         interaction = Interaction(
             id=self.snowflakes.next(),
             token=secrets.token_urlsafe(48),
@@ -238,7 +240,7 @@ class World:
         self.interactions[interaction.id] = interaction
         self._interaction_by_token[interaction.token] = interaction
         self._timers[interaction.id] = asyncio.get_running_loop().call_later(
-            ANSWER_WITHIN_MS / 1000, self._fail_unanswered, interaction
+            self.answer_within_ms / 1000, self._fail_unanswered, interaction
         )
         self.publish(InteractionMade(interaction=interaction))
         return interaction

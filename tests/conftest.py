@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from quota_core.catalog import Catalog
 from quota_core.catalog_file import load
@@ -15,9 +16,13 @@ from tests.postgres_server import PostgresServer, running
 
 # The same examples on every run: what passed yesterday passes today. To look further:
 # pytest --hypothesis-profile=explore
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.register_profile("explore", deadline=None, database=None, max_examples=500)
+# Neither says anything about how fast a machine is, so it must not matter.
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+settings.register_profile("repeatable", ANY_SPEED, derandomize=True)
+settings.register_profile("explore", ANY_SPEED, max_examples=500)
 settings.load_profile("repeatable")
+# Numbers and texts of whatever modules are imported by then would make other examples in each order of tests.
+providers._get_local_constants = lambda: providers._local_constants
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell: the programs under test would inherit a deafness that is not theirs.

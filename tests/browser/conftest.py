@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
+    "--disable-dev-shm-usage",  # which is small in many containers
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -23,6 +24,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE_MS = 60_000  # what comes is there long before on any machine
+START_MS = 180_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +47,9 @@ def chromium_path() -> str:
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
     """Return a running headless Chromium."""
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
+        running = await playwright.chromium.launch(
+            executable_path=chromium_path, args=list(ARGUMENTS), timeout=START_MS
+        )
         yield running
         await running.close()
 
@@ -58,7 +64,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
         color_scheme="dark",
         reduced_motion="reduce",
     )
-    window.set_default_timeout(10_000)
+    window.set_default_timeout(PATIENCE_MS)
     yield window
     await window.close()
 

@@ -181,7 +181,7 @@ async def running(*, api_url: str, gateway_url: str) -> AsyncIterator[SmallBot]:
     try:
         async with SmallBot() as bot:
             task = asyncio.create_task(bot.start("sandbox"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 while not bot.is_ready():
                     ready = asyncio.ensure_future(bot.wait_for("ready"))
                     await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)

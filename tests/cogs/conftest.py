@@ -11,6 +11,7 @@ from quota_core import catalog_file
 from sandbox.server import Sandbox, serve
 from tests.cogs.stack import Core, Running, opened_core, running_bot
 from tests.cogs.talk import Talk
+from tests.sandbox.people import UNHURRIED_MS
 from webhooks.product_text import ProductTexts
 from webhooks.stripe_checkout import StripeCheckout
 
@@ -19,6 +20,7 @@ from webhooks.stripe_checkout import StripeCheckout
 async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     """Return a running sandbox that discord.py is pointed at until the test ends."""
     async with serve() as running:
+        running.world.answer_within_ms = UNHURRIED_MS
         monkeypatch.setattr(discord.http.Route, "BASE", running.api_url)
         monkeypatch.setattr(
             discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(running.gateway_url)

@@ -41,9 +41,10 @@ from quota_core.stats import Statistics
 from quota_core.tombstones import TombstoneFile
 from quota_core.transfers import Transfers
 from sandbox.places import MEMBER_ID, OPERATOR_ID
+from tests.noon import catalog_at_noon
 
 MAX_GRANT_UNITS = 1_000_000_000
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 PUBLIC_URL = "https://quota.example"
 
 
@@ -153,7 +154,7 @@ async def opened_core(
     await database.open()
     try:
         await migrate(database, clock=clock)
-        book = Book(catalog or catalog_file.load("quota-manager"))
+        book = Book(catalog or catalog_file.load(str(catalog_at_noon(path.parent))))
         database.attach(book)
         await database.write(book.open)
         operators = operators or Operators(user_ids=frozenset({OPERATOR_ID}))

@@ -83,6 +83,11 @@ class TestOperators:
             (f"at period end until {IN_A_YEAR}", True),
             ("à la fin de la période", False),
         ],
+        ids=[
+            "period end",
+            "until",
+            "French",
+        ],  # which name no day: two processes may not begin on the same one
     )
     async def test_plan_at_period_end(self, talk: Talk, core: Core, when: str, *, ends: bool) -> None:
         """The plan in force stays until the day turns; the card says from when."""
@@ -100,7 +105,9 @@ class TestOperators:
         assert (before.plan, after.plan) == ("free", "ultra")
         assert (after.plan_until_ms is not None) == ends
 
-    @pytest.mark.parametrize("until", [f"until {IN_A_YEAR}", "until 30d", "jusqu'au 30d"])
+    @pytest.mark.parametrize(
+        "until", [f"until {IN_A_YEAR}", "until 30d", "jusqu'au 30d"], ids=["date", "days", "French"]
+    )
     async def test_a_gift_can_end(self, talk: Talk, core: Core, until: str) -> None:
         """Typed before the reason, or an option of its own; the card says when, and what is left then expires."""
         typed = await talk.answer_to(f"!admin_quota add {MEMBER} 7 {until} a sorry start", as_=OPERATOR_ID)

@@ -8,6 +8,7 @@ from sandbox.places import FRIEND_ID, GENERAL_ID, OPERATOR_ID
 from sandbox.server import Sandbox
 from tests.cogs.stack import Running
 from tests.cogs.talk import MENTION, Talk, text_of, title_of
+from tests.sandbox.people import UNHURRIED_MS
 
 pytestmark = pytest.mark.usefixtures("running")
 
@@ -124,13 +125,15 @@ async def test_a_private_answer_survives_a_lost_connection(talk: Talk, fault: st
     assert len(await talk.seen()) == 1
 
 
-async def test_an_answer_that_comes_too_late_breaks_nothing(talk: Talk) -> None:
+async def test_an_answer_that_comes_too_late_breaks_nothing(talk: Talk, sandbox: Sandbox) -> None:
     """Discord forgets an interaction after three seconds; the next one is answered."""
     late = {"code": 10062, "message": "Unknown interaction"}
+    sandbox.world.answer_within_ms = 1000
     await talk.fault("discord", "status", times=1, path="callback$", status=404, body=late)
     async with talk.changes(FRIEND_ID) as changes:
         await talk.post("slash", as_=FRIEND_ID, channel=GENERAL_ID, command="quota", options={})
         await changes.next("interaction_failed")
+    sandbox.world.answer_within_ms = UNHURRIED_MS
 
     answer = await talk.slash("quota")
 

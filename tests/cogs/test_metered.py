@@ -285,8 +285,11 @@ async def test_a_body_that_is_cancelled_is_given_back(talk: Talk, others: Others
     assert await core.used() == 0
 
 
-async def test_closing_waits_for_what_is_under_way(talk: Talk, others: Others) -> None:
+async def test_closing_waits_for_what_is_under_way(
+    talk: Talk, others: Others, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A command that was begun may finish, within bounds; nothing new is begun."""
+    monkeypatch.setattr("cogs.client.CLOSE_SECONDS", 60)
     core, running = others
     said = await talk.say("!hangs")
     cog: Any = running.bot.get_cog("Other")

@@ -12,6 +12,7 @@ from sandbox.places import ADMIN_ID, APPLICATION_ID, FRIEND_ID, GENERAL_ID, GUIL
 from sandbox.server import Sandbox
 from tests.cogs.stack import Core, Running, running_bot
 from tests.cogs.talk import Json, Talk, button, labels_of, text_of, title_of
+from tests.sandbox.people import UNHURRIED_MS
 
 GUILD, MEMBER = AccountRef("guild", str(GUILD_ID)), AccountRef("user", str(MEMBER_ID))
 ASKED, DONE = "🎁 Give units of this server?", "✅ Units given"
@@ -75,14 +76,16 @@ async def test_typed_it_is_asked_where_nobody_reads_along(talk: Talk, core: Core
 
 
 @pytest.mark.usefixtures("running")
-async def test_pressing_twice_gives_once(talk: Talk, core: Core) -> None:
+async def test_pressing_twice_gives_once(talk: Talk, core: Core, sandbox: Sandbox) -> None:
     """As who saw no answer does: Discord let the first one through too late."""
     card = await asked(talk)
     late = {"code": 10062, "message": "Unknown interaction"}
     await talk.fault("discord", "status", times=1, path="callback$", status=404, body=late)
+    sandbox.world.answer_within_ms = 1000
     async with talk.changes(ADMIN_ID) as changes:
         await talk.press(card, button(card, "Give them"), as_=ADMIN_ID)
         await changes.next("interaction_failed")
+    sandbox.world.answer_within_ms = UNHURRIED_MS
     first = await left(core)
     done = await confirmed(talk, card)
 

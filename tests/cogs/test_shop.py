@@ -13,6 +13,7 @@ from quota_core import catalog_file
 from quota_core.catalog import Catalog
 from quota_core.purchases import Page
 from quota_core.statements import fetch
+from sandbox.happenings import ANSWER_WITHIN_MS
 from sandbox.places import FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox
 from tests.cogs.stack import PUBLIC_URL, Core, Running, opened_core, running_bot
@@ -129,9 +130,10 @@ class TestShop:
         assert refused["ephemeral"]
         assert labels_of(offered) == ["Pay €14.99"]
 
-    async def test_the_answer_survives_a_slow_stripe(self, talk: Talk) -> None:
+    async def test_the_answer_survives_a_slow_stripe(self, talk: Talk, sandbox: Sandbox) -> None:
         """Discord gives three seconds; the press is deferred first."""
         shop = await talk.answer_to("!buy_quota")
+        sandbox.world.answer_within_ms = ANSWER_WITHIN_MS
         await talk.fault("stripe", "delay", seconds=3.2, times=1)
 
         offer = await talk.press_id(shop, PLUS)

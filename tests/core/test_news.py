@@ -13,7 +13,7 @@ from tests.core.opened_ledger import OpenLedger
 from tests.core.test_notices import ANA, owe
 from tests.postgres_server import PostgresServer
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 class UndoneError(Exception):

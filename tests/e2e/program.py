@@ -14,15 +14,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from sandbox.places import OPERATOR_ID
+from tests.noon import catalog_at_noon
+from tests.sandbox.people import UNHURRIED_MS
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
-STOP_SECONDS = 15
+START_SECONDS = 120
+STOP_SECONDS = 60
 STRIPE_KEY = "sk_test_end_to_end"
 SPENDING_COG = "tests.e2e.spending_cog"
 # Below the range from which systems take free ports, so that nobody is given ours while the bot is down.
@@ -157,7 +158,7 @@ class World(Program):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
-            *("-m", "sandbox", "--port", "0"),
+            *("-m", "sandbox", "--port", "0", "--answer-within-ms", str(UNHURRIED_MS)),
             folder=folder,
             ready=r"sandbox=(?P<url>\S+) webhook_secret=(?P<secret>\S+)",
             in_project=True,
@@ -273,14 +274,3 @@ class Sandbox(Program):
     def http_url(self) -> str:
         """Where the bot listens."""
         return self.facts["http"]
-
-
-def catalog_at_noon(folder: Path) -> Path:
-    """Write the catalog that the bot ships with into a folder, in a time zone where no day ends soon."""
-    hours = datetime.now(UTC).hour - 12
-    # The signs of these zones are the other way round: Etc/GMT+5 is five hours behind.
-    zone = "Etc/GMT" if hours == 0 else f"Etc/GMT{hours:+d}"
-    text = (ROOT / "data" / "catalogs" / "quota-manager.toml").read_text("utf-8")
-    path = folder / "quota-manager.toml"
-    path.write_text(text.replace('timezone = "UTC"', f'timezone = "{zone}"'), "utf-8")
-    return path

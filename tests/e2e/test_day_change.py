@@ -11,6 +11,7 @@ import pytest
 import yarl
 
 from cogs.connection import point_at
+from quota_core.catalog_file import load
 from quota_core.proof import Proof
 from quota_core.statements import Row, Work, fetch
 from quota_core.store.states import windows_in
@@ -18,6 +19,7 @@ from sandbox.places import ADMIN_ID, FRIEND_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
 from tests.cogs.stack import opened_core, running_bot
 from tests.cogs.talk import Talk, title_of
+from tests.sandbox.people import UNHURRIED_MS
 
 DAY_MS = 86_400_000
 PEOPLE = (MEMBER_ID, FRIEND_ID, ADMIN_ID)
@@ -34,6 +36,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     ):
         monkeypatch.setattr(holder, name, getattr(holder, name))
     async with serve() as running:
+        running.world.answer_within_ms = UNHURRIED_MS
         point_at(running.api_url, running.gateway_url)
         assert yarl.URL(running.gateway_url) == discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
         yield running
@@ -49,7 +52,7 @@ class Asking(Talk):
 
     async def titles(self, count: int) -> dict[str, str]:
         """Return the title of each question's first answer, once so many questions have one."""
-        async with asyncio.timeout(30), self.changes(MEMBER_ID) as changes:
+        async with asyncio.timeout(120), self.changes(MEMBER_ID) as changes:
             while True:
                 answers = [one for one in await self.seen() if one["reference"]]
                 titles = {one["reference"]["message_id"]: title_of(one) for one in reversed(answers)}
@@ -62,7 +65,8 @@ async def test_exactly_the_limit_is_used_on_each_day_when_the_day_changes_under_
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Three people ask without end; none gets a question more than the plan gives on either day."""
-    async with opened_core(tmp_path / "quota.db") as core, Asking(sandbox.url) as people:
+    catalog = load("quota-manager")
+    async with opened_core(tmp_path / "quota.db", catalog=catalog) as core, Asking(sandbox.url) as people:
         # From noon, whatever the time is: midnight then comes when the test says so, and at no other time.
         core.clock.ahead_ms = DAY_MS * 3 // 2 - core.clock() % DAY_MS
         async with running_bot(core.parts):

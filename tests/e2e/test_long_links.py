@@ -10,6 +10,7 @@ from tests.cogs.talk import buttons_of
 from tests.e2e.conftest import Place, introduce, town_of
 from tests.e2e.program import Bot, World
 from tests.e2e.town import confirmed_orders
+from tests.sandbox.people import UNHURRIED_MS
 
 
 class WorldHere(World):
@@ -23,6 +24,7 @@ class WorldHere(World):
 async def test_a_link_of_six_hundred_characters_goes_through_our_own_address(tmp_path: Path) -> None:
     """Discord takes 512; ours is short, and leads to Stripe's page for as long as that can be paid."""
     async with serve() as sandbox:
+        sandbox.world.answer_within_ms = UNHURRIED_MS
         sandbox.stripe._sessions._url_length = 600  # no setting: real ones are shorter today
         world = WorldHere(tmp_path / "world", url=sandbox.url, secret=sandbox.webhook_secret)
         bot = Bot(tmp_path / "bot", world_url=world.url, secret=world.secret)

@@ -12,7 +12,7 @@ from sandbox.places import OPERATOR_ID
 from tests.cogs.talk import labels_of, text_of
 from tests.e2e.conftest import TROUBLE
 from tests.e2e.program import Sandbox
-from tests.e2e.town import Held, Town, confirmed_orders, heading_of, shape_of
+from tests.e2e.town import PATIENCE_SECONDS, Held, Town, confirmed_orders, heading_of, shape_of
 
 REFUSED = {
     "en-US": """\
@@ -74,7 +74,7 @@ async def one(program: Sandbox, newcomers: list[int]) -> AsyncIterator[Town]:
 
 async def answered(town: Town, who: int, asked: list[str], *, after: str) -> tuple[int, int]:
     """Wait until every question has its answer; return how many were answered and how many refused."""
-    async with asyncio.timeout(20), town.changes(who) as changes:
+    async with asyncio.timeout(PATIENCE_SECONDS), town.changes(who) as changes:
         while True:
             seen = await town.seen(viewer=who, after=after)
             firsts = {
@@ -118,7 +118,7 @@ async def test_the_fiftieth_question_is_answered_and_the_next_one_refused(one: T
 
 async def low_notices(town: Town, who: int, *, after: str) -> list[dict[str, object]]:
     """Return the notices of little quota after a message, once there is one."""
-    async with asyncio.timeout(20), town.changes(who) as changes:
+    async with asyncio.timeout(PATIENCE_SECONDS), town.changes(who) as changes:
         while not (found := [one for one in await town.seen(viewer=who, after=after) if is_low(one)]):
             await changes.next("message_create")
     return found

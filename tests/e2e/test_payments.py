@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.places import MEMBER_ID, OPERATOR_ID
 from tests.cogs.talk import text_of
-from tests.e2e.town import Json, Offer, Town, confirmed_orders, heading_of
+from tests.e2e.town import PATIENCE_SECONDS, Json, Offer, Town, confirmed_orders, heading_of
 
 COMPLETED = "checkout.session.completed"
 SUCCEEDED = "checkout.session.async_payment_succeeded"
@@ -304,9 +304,9 @@ async def _forge(town: Town, event: Json, how: str) -> tuple[int, Json]:
         case "another secret":
             return await town.post_event(event, secret="whsec_guessed")
         case "too old":
-            return await town.post_event(event, age_seconds=310)
+            return await town.post_event(event, age_seconds=400)
         case "from the future":
-            return await town.post_event(event, age_seconds=-310)
+            return await town.post_event(event, age_seconds=-400)
         case "none":
             return await town.post_raw(b"{}", None)
         case "v0 only":
@@ -315,9 +315,9 @@ async def _forge(town: Town, event: Json, how: str) -> tuple[int, Json]:
             return await town.post_raw(b'{"id": "evt_1"}', town.signed(b"{}"))
 
 
-@pytest.mark.parametrize("age_seconds", [290, -290])
+@pytest.mark.parametrize("age_seconds", [200, -200])
 async def test_a_clock_that_is_a_little_off_is_forgiven(town: Town, age_seconds: int) -> None:
-    """Five minutes to both sides."""
+    """Five minutes to both sides, less the time that this takes."""
     after = await town.last_dm()
     offer, (event,) = await paid_unseen(town)
 
@@ -341,7 +341,7 @@ async def test_a_payment_that_is_faster_than_our_own_call_is_credited(town: Town
         await town.fault("stripe", "delay", seconds=1.5, path=path, method=method)
 
     await town.press(shop, f"v1:buy:quota_1000:{MEMBER_ID}")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         # Stripe tells nobody that a page was opened, so this looks until it is there.
         while not (new := [one for one in await town.sessions() if one["id"] not in known]):
             pass

@@ -15,7 +15,7 @@ from sandbox.places import FRIEND_ID, MEMBER_ID
 from tests.cogs.talk import buttons_of, labels_of, text_of
 from tests.e2e.conftest import Place
 from tests.e2e.program import Bot
-from tests.e2e.town import Offer, Town, confirmed_orders, heading_of, offer_in
+from tests.e2e.town import PATIENCE_SECONDS, Offer, Town, confirmed_orders, heading_of, offer_in
 
 SIGNALS = ("SIGTERM", "SIGKILL")
 WORDS = {
@@ -114,7 +114,7 @@ async def test_ten_presses_at_once_open_one_page(town: Town) -> None:
     shop = await town.open_shop()
 
     await asyncio.gather(*(town.press(shop, f"v1:buy:quota_500:{MEMBER_ID}") for _ in range(10)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         offers: list[Offer] = []
         async with town.changes(MEMBER_ID) as changes:
             while len(offers) < 10:

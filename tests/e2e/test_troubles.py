@@ -12,7 +12,7 @@ from sandbox.places import MEMBER_ID
 from tests.cogs.talk import button, labels_of, text_of
 from tests.e2e.conftest import Place, introduce, town_of
 from tests.e2e.program import Bot, World
-from tests.e2e.town import Town, confirmed_orders, heading_of, offer_in
+from tests.e2e.town import PATIENCE_SECONDS, Town, confirmed_orders, heading_of, offer_in
 
 SESSIONS = {"path": r"^/v1/checkout/sessions$", "method": "POST"}
 MESSAGES = {"path": r"/channels/\d+/messages$", "method": "POST"}
@@ -191,13 +191,14 @@ async def test_a_kill_in_the_middle_of_a_message_delays_it_no_longer_than_the_st
             await introduce(place)
             async with town_of(place) as town:
                 offer = await town.offer("quota_100")
-                await town.fault("discord", "delay", seconds=60, **MESSAGES)
+                await town.fault("discord", "delay", seconds=600, **MESSAGES)
                 await town.pay(offer.checkout)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     while (await town.get("faults"))["faults"]:
                         pass
                 await town.end_bot("SIGKILL")
                 await town.start_bot()
-                found = await town.get("messages", viewer=MEMBER_ID, channel="dm", settled="1", wait_s=3)
+                # Less than the lease of the killed one, and time enough for a busy machine.
+                found = await town.get("messages", viewer=MEMBER_ID, channel="dm", settled="1", wait_s=10)
 
                 assert [confirmed_orders(one) for one in found["messages"]] == [[offer.order]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +17,9 @@ import aiohttp
 from sandbox.faults import Fault, Faults
 from sandbox.places import MEMBER_ID, OPERATOR_ID
 from sandbox.server import Sandbox, serve
+from tests.noon import catalog_at_noon
 from tests.program.process import PATIENCE_SECONDS, Program, finished
-from tests.sandbox.people import People
+from tests.sandbox.people import UNHURRIED_MS, WAIT_SECONDS, People
 
 Json = dict[str, Any]
 TOKEN = "canary-of-the-discord-token.MTEwMTUwMDAw.x"
@@ -98,7 +100,20 @@ class Place:
 
     @asynccontextmanager
     async def bot(self, *arguments: str, **settings: str) -> AsyncIterator["Bot"]:
-        """Run the bot until the block ends, with an API key and its webhook endpoint known to Stripe."""
+        """
+        Run the bot until the block ends, with its webhook endpoint known to Stripe.
+
+        It says that it is ready after two seconds, whether or not it is connected by then; the block begins when
+        people can use it.
+        """
+        async with self.shut_out_bot(*arguments, **settings) as bot:
+            if "--only" not in arguments:
+                await bot.connected()
+            yield bot
+
+    @asynccontextmanager
+    async def shut_out_bot(self, *arguments: str, **settings: str) -> AsyncIterator["Bot"]:
+        """Do the same with a bot that cannot reach Discord."""
         async with self.program("run", *arguments, **settings) as program:
             facts = await program.ready()
             async with Bot(self, program, facts["http"]) as bot:
@@ -137,7 +152,7 @@ class Place:
         seen: list[Json] = []
         async with asyncio.timeout(PATIENCE_SECONDS):
             while self._completions(seen) < completions:
-                seen = await self._attempts(beyond=len(seen), wait_s=PATIENCE_SECONDS)
+                seen = await self._attempts(beyond=len(seen), wait_s=WAIT_SECONDS)
 
     async def _attempts(self, **waiting: int) -> list[Json]:
         return list((await self.people.get("stripe/deliveries", **waiting))["deliveries"])
@@ -188,6 +203,20 @@ class Bot:
             session.get("/v1/webhook_endpoints", headers=headers) as answer,
         ):
             return list((await answer.json())["data"])
+
+    async def connected(self) -> None:
+        """Wait until Discord shows it to people, with its slash commands."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self._trouble() or not await self._commands():
+                pass
+
+    async def _trouble(self) -> bool:
+        checks = {one["name"]: one["status"] for one in (await self.json("/readyz"))["checks"]}
+        return bool(checks["discord"] != "ok")
+
+    async def _commands(self) -> list[Json]:
+        found = await self.place.people.get("commands", viewer=OPERATOR_ID)
+        return list(found["commands"])
 
     async def key(self, *scopes: str) -> dict[str, str]:
         """Make an API key by the program's own command and return the header that shows it."""
@@ -254,4 +283,8 @@ async def opened_place(cwd: Path, *, shards: int = 1, **more: str) -> AsyncItera
         serve(webhook_secret=WEBHOOK_SECRET, shards=shards) as sandbox,
         People(sandbox.url) as people,
     ):
-        yield Place(sandbox=sandbox, people=people, spied=Spied(sandbox.faults), cwd=cwd, more=more)
+        sandbox.world.answer_within_ms = UNHURRIED_MS
+        # Not in the folder that the bot runs in, where tests look at what it leaves.
+        with tempfile.TemporaryDirectory() as elsewhere:
+            more = {"CATALOG": str(catalog_at_noon(Path(elsewhere))), **more}
+            yield Place(sandbox=sandbox, people=people, spied=Spied(sandbox.faults), cwd=cwd, more=more)

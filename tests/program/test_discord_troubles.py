@@ -15,7 +15,7 @@ def cut_off_discord(place: Place) -> None:
 async def test_a_bot_that_cannot_reach_discord_serves_and_credits_all_the_same(place: Place) -> None:
     """It starts without Discord, takes Stripe's delivery, and the message arrives once Discord is back."""
     cut_off_discord(place)
-    async with place.bot() as bot:
+    async with place.shut_out_bot() as bot:
         key = await bot.key("checkout:create", "quota:read")
         health, readiness = await bot.status("/healthz"), await bot.status("/readyz")
         checkout = await bot.checkout(key)
@@ -86,7 +86,7 @@ async def test_a_revoked_token_stops_discord_and_nothing_else(place: Place) -> N
 async def test_a_token_that_is_refused_at_the_start_leaves_the_rest_up(place: Place) -> None:
     """Somebody pasted an old token: the bot is up, red, and says so once."""
     await place.people.post("world", token_revoked=True)
-    async with place.bot() as bot:
+    async with place.shut_out_bot() as bot:
         await bot.program.log.first("refuses the token")
         health, readiness = await bot.status("/healthz"), await bot.status("/readyz")
         code = await bot.program.stop()

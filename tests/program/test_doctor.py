@@ -29,7 +29,7 @@ async def test_a_bot_that_sells_is_well(place: Place) -> None:
     """Beside the running bot: everything is looked at, nothing is to be done."""
     async with place.bot() as bot:
         await place.pay(await place.buy())
-        code, said = await examined(place, PUBLIC_URL=bot.url)
+        code, said = await examined(place, PUBLIC_URL=bot.url, CATALOG="quota-manager")
 
     assert "TO DO" not in said
     assert code == 0

@@ -21,7 +21,7 @@ from quota_core.version import VERSION
 from settings import SettingsError
 from tests.program.place import SECRETS, Place
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 class Sentry:

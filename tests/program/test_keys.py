@@ -17,7 +17,7 @@ async def test_keys_made_and_revoked_beside_the_running_bot_count_at_once(place:
     assert (before, allowed, after) == (401, 200, 401)
     assert (listed, revoked) == (0, 0)
     assert key_id in lines
-    assert key["Authorization"].split("_")[2] not in lines
+    assert key["Authorization"].split("_", 2)[2] not in lines  # it may hold that character itself
 
 
 async def test_keys_are_made_and_revoked_without_the_bot_too(place: Place) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.program.place import Place
 
 SCENARIO = Path(__file__).parents[2] / "benchmarks/locustfile.py"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 async def run(url: str, **environment: str) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from tests.program.place import Place
 from tests.program.process import Program, finished
 
 EXIT_CONFIG, EXIT_IN_USE = 78, 75
-READY_SECONDS = 10
+READY_SECONDS = 60
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.program import STRIPE_KEY, Bot, World
 from tests.sandbox.stripe_cli import program, trigger
 
+PATIENCE_SECONDS = 120
 EVENTS = [
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
@@ -49,7 +50,7 @@ async def test_a_triggered_event_reaches_the_bot_which_takes_it(
     """Exit 0 proves nothing; a delivery that was answered 200 shows that the bot believed the signature."""
     run = await trigger(event, api_base=world.url, home=tmp_path)
     attempts: list[dict[str, object]] = []
-    async with aiohttp.ClientSession(world.url) as control, asyncio.timeout(20):
+    async with aiohttp.ClientSession(world.url) as control, asyncio.timeout(PATIENCE_SECONDS):
         while not any(attempt["type"] == event for attempt in attempts):
             waiting = {"beyond": str(len(attempts)), "wait_s": "5"}
             async with control.get("/control/stripe/deliveries", params=waiting) as answer:

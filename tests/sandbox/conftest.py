@@ -9,7 +9,7 @@ import yarl
 
 from sandbox.server import Sandbox, serve
 from tests.sandbox.bare_rest import BareRest, bare_rest
-from tests.sandbox.people import People
+from tests.sandbox.people import UNHURRIED_MS, People
 from tests.sandbox.small_bot import SmallBot, connected
 
 
@@ -33,6 +33,7 @@ def movable_clock() -> MovableClock:
 async def sandbox(movable_clock: MovableClock) -> AsyncIterator[Sandbox]:
     """Return a running sandbox on a free port."""
     async with serve(clock=movable_clock) as running:
+        running.world.answer_within_ms = UNHURRIED_MS
         yield running
 
 

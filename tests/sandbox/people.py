@@ -10,7 +10,10 @@ import aiohttp
 from sandbox.places import GENERAL_ID, MEMBER_ID
 
 Json = dict[str, Any]
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
+# What a bot has for an answer where its three seconds are not what is tested: a busy machine may stand still.
+UNHURRIED_MS = 60_000
+WAIT_SECONDS = 30  # the longest that the sandbox holds a request
 
 
 class People:
@@ -71,10 +74,12 @@ class People:
         self, after: str, *, viewer: int = MEMBER_ID, channel: int | str = GENERAL_ID
     ) -> Json:
         """Return the first message after one, as soon as it is there and no longer loading."""
-        found = await self.get(
-            "messages", viewer=viewer, channel=channel, after=after, settled="1", wait_s=PATIENCE_SECONDS
-        )
-        assert found["messages"], "no message came"
+        where = {"viewer": viewer, "channel": channel, "after": after}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (found := await self.get("messages", **where, settled="1", wait_s=WAIT_SECONDS))[
+                "messages"
+            ]:
+                pass
         first: Json = found["messages"][0]
         return first
 

@@ -12,7 +12,7 @@ from discord import app_commands
 from discord.ext import commands
 
 INTENTS = discord.Intents(guilds=True, messages=True, message_content=True)
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 class HelloButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:hello:(?P<number>[0-9]+)"):

@@ -22,8 +22,8 @@ PACKAGE = "@stripe/cli-linux-x64"
 HOME = Path(__file__).parents[2] / ".venv" / "stripe-cli"
 PROGRAM = HOME / "node_modules" / PACKAGE / "bin" / "stripe"
 MARK = HOME / f"installed-{VERSION}"
-INSTALL_TIMEOUT_SECONDS = 180
-RUN_TIMEOUT_SECONDS = 60
+INSTALL_TIMEOUT_SECONDS = 600
+RUN_TIMEOUT_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

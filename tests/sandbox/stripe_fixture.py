@@ -16,7 +16,8 @@ from sandbox.faults import Faults
 from sandbox.stripe_server import StripeSandbox
 
 SECRET = "whsec_for_these_tests"
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 120
+WAIT_SECONDS = 30  # the longest that the sandbox holds a request
 
 
 class Clock:
@@ -105,7 +106,7 @@ class Shop:
 
     async def deliveries(self, *, beyond: int = -1) -> list[dict[str, Any]]:
         """Return every attempt to deliver an event, once there are more than `beyond`."""
-        wait = f"?beyond={beyond}&wait_s={PATIENCE_SECONDS}"
+        wait = f"?beyond={beyond}&wait_s={WAIT_SECONDS}"
         async with self.http.get(f"{self.url}/control/stripe/deliveries{wait}") as answer:
             rows: list[dict[str, Any]] = (await answer.json())["deliveries"]
             return rows
@@ -162,7 +163,7 @@ async def open_shop(*, hooked: bool = True, **options: Any) -> AsyncIterator[Sho
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     sandbox.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    connection = stripe.AIOHTTPClient(timeout=10)
+    connection = stripe.AIOHTTPClient(timeout=60)
     if hooked:
         sandbox.add_endpoint(f"{sandbox.base_url}/hooks")
     await sandbox.start()

@@ -12,7 +12,7 @@ from discord.ext.commands import AutoShardedBot
 
 from sandbox.places import ADMIN_ID, APPLICATION_ID, FRIEND_ID, GENERAL_ID, GUILD_ID, MEMBER_ID
 from sandbox.server import Sandbox
-from tests.sandbox.people import People
+from tests.sandbox.people import PATIENCE_SECONDS, People
 from tests.sandbox.small_bot import INTENTS, HelloButton, Samples, SmallBot, connected
 
 
@@ -337,7 +337,7 @@ async def test_a_sharded_client_asks_where_the_gateway_is(redirected: Sandbox, p
     await bot.add_cog(Samples())
     async with bot:
         running = asyncio.create_task(bot.start("a-token"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await bot.wait_for("ready")
         pong = await people.answer_to("!ping")
     with suppress(asyncio.CancelledError):

@@ -10,7 +10,7 @@ import pytest
 from sandbox.discord_gateway import ACK_SECONDS
 from sandbox.places import GENERAL_ID, MEMBER_ID
 from sandbox.server import Sandbox, serve
-from tests.sandbox.people import People
+from tests.sandbox.people import PATIENCE_SECONDS, People
 from tests.sandbox.small_bot import SmallBot, connected
 
 Frame = dict[str, Any]
@@ -30,21 +30,21 @@ class Bare:
     async def event(self, name: str) -> Frame:
         """Return the next event of that name."""
         while True:
-            frame: Frame = await self.socket.receive_json(timeout=5)
+            frame: Frame = await self.socket.receive_json(timeout=PATIENCE_SECONDS)
             if frame["t"] == name:
                 return frame
 
     async def op(self, number: int) -> Frame:
         """Return the next frame with that opcode."""
         while True:
-            frame: Frame = await self.socket.receive_json(timeout=5)
+            frame: Frame = await self.socket.receive_json(timeout=PATIENCE_SECONDS)
             if frame["op"] == number:
                 return frame
 
     async def close_code(self) -> int | None:
         """Return the code that the server closes with."""
         while True:
-            message = await self.socket.receive(timeout=5)
+            message = await self.socket.receive(timeout=PATIENCE_SECONDS)
             if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:
                 return self.socket.close_code
 
@@ -184,7 +184,7 @@ async def test_other_versions_are_refused(session: aiohttp.ClientSession, sandbo
 
 async def test_a_client_that_stops_beating_is_dropped(session: aiohttp.ClientSession) -> None:
     """After one and a half intervals without a heartbeat the connection closes and the session is gone."""
-    async with serve(heartbeat_ms=50) as sandbox:
+    async with serve(heartbeat_ms=1000) as sandbox:
         bare = await connect(session, sandbox)
         await bare.send(IDENTIFY)
         ready = await bare.event("READY")
@@ -243,7 +243,7 @@ async def test_heartbeats_may_go_unanswered(session: aiohttp.ClientSession, sand
     await bare.op(11)
     await bare.send(IDENTIFY)
 
-    assert (await bare.socket.receive_json(timeout=5))["t"] == "READY"
+    assert (await bare.socket.receive_json(timeout=PATIENCE_SECONDS))["t"] == "READY"
 
 
 async def test_a_heartbeat_is_not_answered_before_its_sender_knows_that_it_was_sent(

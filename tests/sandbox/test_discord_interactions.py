@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.happenings import InteractionFailed, News
+from sandbox.happenings import ANSWER_WITHIN_MS, InteractionFailed, News
 from sandbox.places import FRIEND_ID, GENERAL_ID, MEMBER_ID
 from sandbox.server import Sandbox
 from tests.sandbox.bare_rest import BareRest, Json, codes, command_used
@@ -49,6 +49,7 @@ async def test_a_late_answer_is_refused(
     rest: BareRest, sandbox: Sandbox, movable_clock: MovableClock
 ) -> None:
     """After three seconds the interaction is unknown."""
+    sandbox.world.answer_within_ms = ANSWER_WITHIN_MS
     callback, _ = command_used(sandbox.world, GENERAL_ID)
     movable_clock.ahead_seconds = 3.1
     late = await rest("POST", callback, answer(4, content="x"))
@@ -74,6 +75,7 @@ async def test_the_token_dies_after_fifteen_minutes(
 async def test_nobody_waits_for_ever(sandbox: Sandbox, people: People) -> None:
     """After three seconds without an answer its user is told that the interaction failed."""
     failed: list[News] = []
+    sandbox.world.answer_within_ms = ANSWER_WITHIN_MS
     sandbox.world.subscribe(failed.append)
     changes = people.changes(MEMBER_ID)
     async with changes:

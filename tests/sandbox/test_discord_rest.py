@@ -62,22 +62,23 @@ async def test_what_is_not_there(rest: BareRest, method: str, path: str, status:
     assert (answered.status, answered.code) == (status, code)
 
 
-async def test_answers_carry_the_headers_of_a_bucket(rest: BareRest) -> None:
+async def test_answers_carry_the_headers_of_a_bucket() -> None:
     """Every answer says what is left, and JSON is exactly `application/json`."""
-    first = await rest("GET", "/users/@me")
-    second = await rest("GET", "/users/@me")
+    async with serve(window_seconds=600) as sandbox, bare_rest(sandbox) as rest:
+        first = await rest("GET", "/users/@me")
+        second = await rest("GET", "/users/@me")
 
     assert first.headers["Content-Type"] == "application/json"
     assert first.headers["X-RateLimit-Limit"] == "1000"
     assert second.headers["X-RateLimit-Remaining"] == "998"
-    assert float(second.headers["X-RateLimit-Reset-After"]) <= 5
+    assert 300 < float(second.headers["X-RateLimit-Reset-After"]) <= 600
     assert first.headers["X-RateLimit-Bucket"] == second.headers["X-RateLimit-Bucket"]
 
 
 async def test_a_full_bucket_answers_429_until_its_window_ends() -> None:
     """The third request of two is refused; another channel has its own bucket; waiting helps."""
     async with (
-        serve(requests_per_window=2, window_seconds=0.2) as sandbox,
+        serve(requests_per_window=2, window_seconds=3) as sandbox,
         bare_rest(sandbox) as rest,
         People(sandbox.url) as people,
     ):
@@ -92,7 +93,7 @@ async def test_a_full_bucket_answers_429_until_its_window_ends() -> None:
 
     assert refused.status == 429
     assert refused.headers["Via"]
-    assert 0 < refused.body["retry_after"] <= 0.2
+    assert 0 < refused.body["retry_after"] <= 3
     assert refused.body["global"] is False
     assert other.status == 200
     assert len(sent) == 3

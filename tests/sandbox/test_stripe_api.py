@@ -107,7 +107,7 @@ async def test_a_stored_failure_is_given_again_until_another_key_is_used(shop: S
 
 async def test_two_requests_with_one_key_at_once_conflict() -> None:
     """The second learns that the first is still running."""
-    async with open_shop(hooked=False, latency_seconds=0.2) as shop:
+    async with open_shop(hooked=False, latency_seconds=1) as shop:
         create = shop.client.v1.checkout.sessions.create_async
         results = await asyncio.gather(
             *(create(params(), {"idempotency_key": "k"}) for _ in range(2)), return_exceptions=True

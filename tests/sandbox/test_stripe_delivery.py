@@ -106,7 +106,7 @@ async def test_a_dropped_event_never_arrives_until_it_is_asked_for(shop: Shop) -
 
 async def test_a_delayed_event_comes_after_later_ones(shop: Shop) -> None:
     """Held back for the seconds asked for."""
-    shop.faults.add("webhooks", "delay", seconds=0.2, path=COMPLETED)
+    shop.faults.add("webhooks", "delay", seconds=5, path=COMPLETED)
     first = await paid(shop)
     second = await shop.checkout()
     await shop.control("expire", checkout=second.id)

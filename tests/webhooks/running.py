@@ -41,7 +41,7 @@ from webhooks.stripe_checkout import StripeCheckout
 ANA = AccountRef("user", "9007199254740993")  # above what a double can hold
 BEN = AccountRef("user", "200")
 OPERATOR = AccountRef("user", "900")
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 HOOK = "/webhooks/stripe"
 OPERATORS = Operators(user_ids=frozenset({900}))
 HALF_DAY_MS = 12 * 3_600_000
@@ -260,7 +260,7 @@ async def running(
         )
         app = application(bot, catalog, secrets, **options)
         bot.served.append(app)
-        async with server.serve(app, listener, keepalive_seconds=keepalive_seconds, drain_seconds=2):
+        async with server.serve(app, listener, keepalive_seconds=keepalive_seconds, drain_seconds=20):
             yield bot
 
 

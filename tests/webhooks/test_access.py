@@ -92,11 +92,11 @@ async def test_me_is_the_account_of_the_key(bot: Running) -> None:
 async def test_a_revoked_or_ended_key_is_refused_at_the_next_request(bot: Running) -> None:
     """There is no cache to wait for."""
     revoked = await bot.key()
-    token = await bot.keys.create("short", tuple(Scope), expires_ms=bot.watch() + 1000)
+    token = await bot.keys.create("short", tuple(Scope), expires_ms=bot.watch() + 60_000)
     ended = {"Authorization": f"Bearer {token}"}
     before = await statuses(bot, revoked), await statuses(bot, ended)
     await bot.keys.revoke(revoked["Authorization"].split("_")[1])
-    bot.watch.ahead_ms += 2000
+    bot.watch.ahead_ms += 60_000
 
     assert before == ((200, 200), (200, 200))
     assert await statuses(bot, revoked) == (401, 401)
@@ -210,7 +210,7 @@ def test_the_table_of_callers_does_not_grow() -> None:
 async def test_secrets_of_keys_are_stored_nowhere(bot: Running, caplog: pytest.LogCaptureFixture) -> None:
     """Neither in the database nor in the log."""
     headers = await bot.key()
-    secret = headers["Authorization"].rpartition("_")[2]
+    secret = headers["Authorization"].split("_", 2)[2]  # which may hold that character itself
     for _ in range(MANY):
         await bot.ask("GET", READ, headers={"Authorization": headers["Authorization"] + "x"})
     rows = await bot.rows("SELECT * FROM api_keys")
