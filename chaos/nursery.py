@@ -22,7 +22,7 @@ from typing import Any
 from chaos import life
 from chaos.birth import Birth
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 180.0
 
 
 def raise_one(told: dict[str, Any]) -> dict[str, Any]:

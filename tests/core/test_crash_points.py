@@ -46,7 +46,7 @@ def passed(plan: str, tmp_path: Path) -> tuple[int, list[str], str]:
         env=os.environ | {PLAN: plan, LOG: str(log), "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=180,
         check=False,
     )
     return done.returncode, done.stdout.split(), log.read_text() if log.exists() else ""

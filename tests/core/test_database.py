@@ -59,7 +59,7 @@ async def other_process(what: str, file: Path) -> AsyncIterator[asyncio.subproce
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             yield process
     finally:
         if process.returncode is None:
@@ -81,7 +81,7 @@ async def test_a_second_process_is_told_at_once_that_the_file_is_in_use(tmp_path
         assert await told(process) == {"opened": True}
         assert await told(process) == {"held": True}
         database = SqliteDatabase(file)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             try:
                 with pytest.raises(DatabaseInUseError, match="in use by another process"):
                     await database.open()

@@ -90,7 +90,7 @@ async def test_a_cancellation_storm_leaves_a_whole_ledger(
     random = Random(seed)
     ledger = await open_ledger(place, catalog=catalog, clock=clock, resident_accounts=seed % 2 * 1000)
     await _storm(ledger, random)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await ledger.quota.drain()
         booked = {row[0] for row in await ledger.rows("SELECT key FROM entries WHERE kind = 1")}
         for number in range(120):
@@ -168,7 +168,7 @@ async def test_a_drain_that_is_cancelled_takes_nobody_down(ledger: OpenLedger) -
     drain.cancel()
     await asyncio.gather(drain, return_exceptions=True)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             answer = await spend
     except TimeoutError:
         answer = None

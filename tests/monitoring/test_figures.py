@@ -46,7 +46,7 @@ def figures_of(ledger: OpenLedger, seconds: Seconds) -> Figures:
 
 async def made(ledger: OpenLedger) -> Snapshot:
     """Return new figures."""
-    found = await figures_of(ledger, Seconds()).latest(wait_seconds=20)
+    found = await figures_of(ledger, Seconds()).latest(wait_seconds=120)
     assert found is not None
     return found
 
@@ -130,15 +130,15 @@ async def test_figures_are_kept_for_a_while_and_the_longer_the_more_they_cost(wi
     """Whoever asks every second costs the ledger no more than whoever asks every fifteen."""
     seconds = Seconds()
     figures = figures_of(wide, seconds)
-    first = await figures.latest(wait_seconds=20)
+    first = await figures.latest(wait_seconds=120)
     seconds.now += 14
-    same = await figures.latest(wait_seconds=20)
+    same = await figures.latest(wait_seconds=120)
     seconds.now, seconds.step = seconds.now + 2, 1.0  # from here on a walk takes a second
-    second = await figures.latest(wait_seconds=20)
+    second = await figures.latest(wait_seconds=120)
     seconds.now, seconds.step = seconds.now + 40, 0.0
-    still = await figures.latest(wait_seconds=20)
+    still = await figures.latest(wait_seconds=120)
     seconds.now += 10
-    third = await figures.latest(wait_seconds=20)
+    third = await figures.latest(wait_seconds=120)
 
     assert same is first
     assert second is not first
@@ -151,7 +151,7 @@ async def test_whoever_cannot_wait_gets_the_last_figures(wide: OpenLedger) -> No
     seconds = Seconds()
     figures = figures_of(wide, seconds)
     nothing = await figures.latest(wait_seconds=0)
-    found = await asyncio.gather(*[figures.latest(wait_seconds=20) for _ in range(3)])
+    found = await asyncio.gather(*[figures.latest(wait_seconds=120) for _ in range(3)])
     await figures.close()
 
     assert nothing is None

@@ -27,9 +27,10 @@ async def examined(place: Place, **settings: str) -> tuple[int, str]:
 
 async def test_a_bot_that_sells_is_well(place: Place) -> None:
     """Beside the running bot: everything is looked at, nothing is to be done."""
-    async with place.bot() as bot:
+    shipped = {"CATALOG": "quota-manager"}
+    async with place.bot(**shipped) as bot:
         await place.pay(await place.buy())
-        code, said = await examined(place, PUBLIC_URL=bot.url, CATALOG="quota-manager")
+        code, said = await examined(place, PUBLIC_URL=bot.url, **shipped)
 
     assert "TO DO" not in said
     assert code == 0

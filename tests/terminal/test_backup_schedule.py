@@ -30,7 +30,7 @@ class Sleeps:
 
     async def asleep(self) -> None:
         """Wait until all that was due is done."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await self._begun.wait()
 
     async def again(self) -> None:
