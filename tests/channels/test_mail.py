@@ -60,7 +60,7 @@ async def smtp() -> AsyncIterator[tuple[Mailbox, MailServer]]:
     """Serve until the block ends."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(mailbox, loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: SMTP(mailbox, hostname="localhost", loop=loop), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
         yield (

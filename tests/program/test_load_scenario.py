@@ -15,7 +15,7 @@ async def run(url: str, **environment: str) -> tuple[int, str]:
     """Run it for three seconds; return exit code and everything it said."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "locust", "-f", str(SCENARIO), "--headless", "--host", url),
-        *("--users", "5", "--spawn-rate", "5", "--run-time", "3s", "--only-summary"),
+        *("--users", "20", "--spawn-rate", "20", "--run-time", "3s", "--only-summary"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={"PATH": os.environ["PATH"], **environment},
