@@ -1,4 +1,4 @@
-"""What orders and the notices about them say, held against the recount and against each other."""
+"""What orders and the messages to their buyers say, held against the recount and against each other."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ from quota_core.counted import Noted
 from quota_core.keys import key_bytes
 from quota_core.recount import Recount
 from quota_core.statements import Row, Work
-from quota_core.store import proofs as rows
+from quota_core.store import sale_proofs as rows
 from quota_core.store.erasures import ERASED
-from quota_core.store.proofs import ComparedOrder
+from quota_core.store.sale_proofs import ComparedOrder
 from quota_core.verdict import Verdict
-
-STATES_OF_NOTICES: Mapping[str, frozenset[str]] = {
-    "purchase": frozenset({"paid"}),
-    "payment_pending": frozenset({"pending", "failed", "paid"}),
-    "payment_failed": frozenset({"failed", "paid"}),
-}
-"""What an order of which this was told can be: states only move up."""
-_OTHER_FACTS = 2
 
 
 class OrdersTable:
@@ -76,26 +68,6 @@ class OrdersTable:
             )
         key = key_bytes(f"{order.rail}:{order.reference}")
         return order.account, order.metric, order.units, order.paid_ms, key, witness
-
-
-class NoticesTable:
-    """Notices about orders: each has its order, in a state that it may be in."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self._verdict = verdict
-        verdict.count("notices", 0)
-
-    def look(self, mark: Row | None, limit: int) -> Work[Row | None]:
-        """Compare the next notices."""
-        found = yield from rows.notices_after(mark, limit)
-        self._verdict.count("notices", len(found))
-        for notice, kind, about, account, buyer, state, says_the_same in found:
-            states = STATES_OF_NOTICES.get(kind)
-            if states is not None and (buyer != account or state not in states):
-                self._verdict.note([f"notice {notice}: tells of order {about} as {kind}, but it is {state}"])
-            elif says_the_same == 0 or (states is not None and says_the_same == _OTHER_FACTS):
-                self._verdict.note([f"notice {notice}: is not what its account was told directly"])
-        return found[-1] if len(found) == limit else None
 
 
 def _ordered(order: ComparedOrder) -> Iterator[str]:

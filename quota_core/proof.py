@@ -15,9 +15,10 @@ from typing import Protocol, TypeVar
 from quota_core.compared_accounts import AccountsTable, DebtsTable
 from quota_core.compared_holds import HoldsTable
 from quota_core.compared_lots import EmptyTable, LotsTable, MetricsTable
+from quota_core.compared_notices import NoticesTable
 from quota_core.compared_records import AuditTable, CrossingsTable
 from quota_core.compared_reversals import ReversalsTable
-from quota_core.compared_sales import NoticesTable, OrdersTable
+from quota_core.compared_sales import OrdersTable
 from quota_core.compared_usage import UsageTable
 from quota_core.database import Database
 from quota_core.named_windows import name_windows
@@ -74,6 +75,7 @@ class Proof:
     async def _compare_all(self, read: Read) -> None:
         verdict, count = self._verdict, self._count
         metric_ids = await read(metric_rows.metric_ids)
+        names = {number: name for name, number in metric_ids.items()}
         accounts = AccountsTable(count, verdict, metric_ids)
         await self._compare(read, accounts)
         if accounts.suspects:
@@ -82,14 +84,14 @@ class Proof:
         await self._compare(read, LotsTable(count, verdict))
         await self._compare(read, OrdersTable(count, verdict))
         await self._compare(read, ReversalsTable(verdict))
-        await self._compare(read, NoticesTable(verdict))
+        await self._compare(read, NoticesTable(count, verdict, names))
         await self._compare(read, AuditTable(count, verdict))
         await self._compare(read, CrossingsTable(verdict))
         await self._compare(read, HoldsTable(count, verdict))
         await self._compare(read, UsageTable(verdict))
         await self._compare(read, EmptyTable("payers", rows.payers_after, verdict))
         await self._compare(read, MetricsTable(count, verdict))
-        self._conclude({number: name for name, number in metric_ids.items()})
+        self._conclude(names)
 
     async def _compare(self, read: Read, table: Table[Mark]) -> None:
         pace = Pace()

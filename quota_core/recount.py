@@ -21,6 +21,7 @@ from quota_core.plan_terms import PlanTerms, said_by
 from quota_core.recounted_holds import HoldsCount
 from quota_core.recounted_reversals import REVERSALS, count_reversal, moved_by
 from quota_core.recounted_standings import Standing, standing_after
+from quota_core.recounted_tellings import TellingsCount
 from quota_core.recounted_transfers import TransfersCount
 from quota_core.statements import Row
 from quota_core.window_sums import OVERAGE, WindowSums
@@ -60,7 +61,8 @@ class Recount:
         self.lots: dict[int, LotCount] = {}
         self.debts: dict[tuple[int, int], int] = {}
         self.holds = HoldsCount()
-        self.transfers = TransfersCount()
+        self.tellings = TellingsCount()
+        self.transfers = TransfersCount(self.tellings)
         self.levels: dict[tuple[int, int], int] = defaultdict(int)
         self.purchases: dict[int, Noted] = {}
         self.by_hand: dict[int, Noted] = {}
@@ -152,6 +154,8 @@ class _Count:
             if self._kind in REVERSALS:
                 for what in count_reversal(self._recount.lots, self._kind, self._units, parts):
                     self._wrong(what)
+                debt = self._recount.debts.get((self._account, self._metric), 0)
+                self._recount.tellings.reverse(self._row, int(parts[0][0][1:]), self._recount.lots, debt)
         except (ValueError, KeyError, OverflowError):
             self._wrong(f"its parts cannot be read: {self._row[7]!r}"[:120])
             return 0

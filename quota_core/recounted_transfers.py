@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from quota_core import facts, witnesses
 from quota_core.counted import LotCount
+from quota_core.keys import derived_key
 from quota_core.parts import FACT_MARK, Part
+from quota_core.recounted_tellings import TellingsCount
 from quota_core.shares import payer_key
 from quota_core.statements import Row
 
@@ -25,11 +27,22 @@ class _Sent(NamedTuple):
     ends_ms: int | None
 
 
+class _Transfer:
+    """The last transfer of an account: its key, how many entries it has, the last one with which units came."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.number = 1
+        self.arrival: int | None = None
+
+
 class TransfersCount:
     """What left an account and has not come anywhere, by the account and the key of the entry that must follow."""
 
-    def __init__(self) -> None:
+    def __init__(self, tellings: TellingsCount) -> None:
+        self._tellings = tellings
         self._open: dict[tuple[int, bytes], tuple[int, _Sent]] = {}
+        self._last: dict[int, _Transfer] = {}
 
     def count(self, row: Row, parts: Sequence[Part], lots: Mapping[int, LotCount]) -> Iterator[str]:
         """Count an entry of either side, before its parts are added up, and yield what is wrong with it."""
@@ -42,10 +55,19 @@ class TransfersCount:
             _, sent = self._open.pop((account, key), (0, None))
             if taker is not None or sent != _Sent(giver, metric, units, at_ms, ends):
                 yield f"brings units that account {giver} did not give"
+                return
+            transfer = self._last[giver]
+            self._tellings.arrive(row, giver, transfer.arrival)
+            transfer.arrival = entry
             return
         if taker is None:
             yield "does not say where its units went"
             return
+        last = self._last.get(account)
+        if last is not None and key == derived_key(f"transfer{last.number}", last.key):
+            last.number += 1
+        else:
+            self._last[account] = _Transfer(key)
         ends_of = {lots[int(pot[1:])].ends_ms for pot, _ in parts if pot[:1] == "#"}
         if len(ends_of) != 1:
             yield "moves units that end at several times, or none"

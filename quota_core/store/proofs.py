@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from quota_core import witnesses
 from quota_core.chain import Entry
@@ -122,93 +121,6 @@ def lots_after(after: Row | None, limit: int) -> Work[list[Row]]:
     )
 
 
-class ComparedOrder(NamedTuple):
-    """What an order says, with the name of its metric and of who receives it, None where there is no such row."""
-
-    id: str
-    account: int
-    buyer: int
-    rail: str
-    reference: str | None
-    package: str
-    metric: int
-    units: int
-    price_minor: int
-    tax_minor: int
-    currency: str
-    livemode: int
-    expires: str
-    state: str
-    parameters: str
-    token: str
-    locale: str
-    payment: str | None
-    entry: int | None
-    opened_ms: int
-    expires_ms: int
-    paid_ms: int | None
-    metric_name: str | None
-    account_kind: str | None
-    account_name: str | None
-
-
-_ORDER = ", ".join(f"o.{name}" for name in ComparedOrder._fields[:-3])
-
-
-def orders_after(order_id: str, limit: int) -> Work[list[ComparedOrder]]:
-    """Return orders behind this id."""
-    found = yield fetch(
-        f"""
-        SELECT {_ORDER}, m.name, a.kind, a.external_id
-        FROM orders o LEFT JOIN metrics m ON m.id = o.metric LEFT JOIN accounts a ON a.id = o.account
-        WHERE o.id > $1 ORDER BY o.id LIMIT $2
-        """,  # noqa: S608 - column names only
-        order_id,
-        limit,
-    )
-    return [ComparedOrder._make(row) for row in found]
-
-
-def notices_about(order_ids: Sequence[str]) -> Work[list[Row]]:
-    """Return (about, kind, account, facts, language, made) of the direct messages about these orders."""
-    return (
-        yield fetch_any(
-            """
-            SELECT n.about, n.kind, n.account, n.facts, n.locale, n.created_ms
-            FROM orders o JOIN notices n ON n.account = o.buyer AND n.about = o.id
-                AND n.kind IN ('purchase', 'payment_pending', 'payment_failed')
-                AND n.channel = 'dm' AND n.target = ''
-            WHERE o.id = ANY($1)
-            """,
-            order_ids,
-        )
-    )
-
-
-def notices_after(after: Row | None, limit: int) -> Work[list[Row]]:
-    """
-    Return (id, kind, about, account, who pays the order it is about, the order's state, whether it says the same).
-
-    The last is 1 for a direct message, and for another one of the same facts, 2 for one of other facts, and 0 for
-    one whose way and recipient do not go together.
-    """
-    return (
-        yield fetch(
-            """
-            SELECT n.id, n.kind, n.about, n.account, o.buyer, o.state,
-                CASE WHEN (n.channel = 'dm') <> (n.target = '') THEN 0 WHEN n.channel = 'dm' THEN 1
-                    WHEN d.facts = n.facts THEN 1 ELSE 2 END
-            FROM notices n LEFT JOIN orders o ON o.id = n.about
-                LEFT JOIN notices d ON d.account = n.account AND d.kind = n.kind AND d.about = n.about
-                    AND d.channel = 'dm' AND d.target = ''
-            WHERE n.id > $1 ORDER BY n.id LIMIT $2
-            """,
-            after[0] if after else LEAST_ID,
-            limit,
-        )
-    )
-
-
 def audit_after(after: Row | None, limit: int) -> Work[list[Row]]:
     """Return (id, entry, actor, action, reason, time)."""
     return (
@@ -287,11 +199,6 @@ def heads(account_ids: Sequence[int]) -> Work[list[Row]]:
             "SELECT account, version, head, digest FROM balances WHERE account = ANY($1)", account_ids
         )
     )
-
-
-def paid_by_entry(entry_ids: Sequence[int]) -> Work[list[Row]]:
-    """Return those of these entries that a paid order names."""
-    return (yield fetch_any("SELECT entry FROM orders WHERE entry = ANY($1) AND state = 'paid'", entry_ids))
 
 
 def audited(entry_ids: Sequence[int]) -> Work[list[Row]]:

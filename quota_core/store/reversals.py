@@ -110,6 +110,11 @@ def reported_of(payments: Sequence[str]) -> Work[list[Row]]:
     )
 
 
+def names_of(payments: Sequence[str]) -> Work[list[Row]]:
+    """Return (payment, name, kind) of what was reported of payments, for proofs."""
+    return (yield fetch_any("SELECT payment, id, kind FROM reversals WHERE payment = ANY($1)", payments))
+
+
 def sales_of(payments: Sequence[str]) -> Work[list[Row]]:
     """Return (payment, lot, units, price, tax, currency, units taken back, frozen) of paid orders, for proofs."""
     return (

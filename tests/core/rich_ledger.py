@@ -40,6 +40,7 @@ async def order(ledger: OpenLedger, account: AccountRef, package: str, status: s
 async def lived_in(ledger: OpenLedger) -> None:
     """Use everything, over two days."""
     await ledger.quota.consume(ANA, 7, key="a1")
+    await ledger.messages.recipients.add(TEAM, "channel", "1101500000000000001")
     await order(ledger, ANA, "five", "paid")
     await order(ledger, ANA, "eight", "paid")
     await ledger.quota.consume(ANA, 8, key="a2")
@@ -89,6 +90,7 @@ async def lived_in(ledger: OpenLedger) -> None:
     bonus_end_ms = ledger.clock() + 9_999_999
     await ledger.grants.add(CARL, 3, actor=OPERATOR, reason="bonus", key="g3", expires_ms=bonus_end_ms)
     await after_sale(ledger)
+    await messages(ledger)
 
 
 async def after_sale(ledger: OpenLedger) -> None:
@@ -104,3 +106,14 @@ async def after_sale(ledger: OpenLedger) -> None:
     operation = ledger.quota.operation(DORA, 2, key="d1", payers=(TEAM,))._replace(draw=draw)
     await ledger.quota.consume_many([operation])
     await ledger.transfers.move(1, DORA, 4, actor=MANAGER, key="m1")
+
+
+async def messages(ledger: OpenLedger) -> None:
+    """Owe what is told of nobody's purchase: thresholds, payments that nobody ordered, recipients."""
+    await ledger.messages.alerts.route()
+    unpaid = await ordered(ledger, "five", DORA)
+    stranger = payment_of(unpaid, str(unpaid.reference), currency="usd")
+    await ledger.settlements.settle(stranger)
+    address = await ledger.messages.recipients.add(DORA, "email", "dora@example.org", proved=True)
+    await ledger.messages.resending.test(DORA, address.id)
+    await ledger.messages.recipients.add(DORA, "email", "d@example.org")

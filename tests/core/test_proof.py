@@ -6,12 +6,14 @@ import pytest
 
 from quota_core import recent_check
 from quota_core.accounts import AccountRef
+from quota_core.operators import Actor
 from quota_core.proof import Proof
 from quota_core.recent_check import check_recent
 from quota_core.verdict import Verdict
 from quota_core.watch import watch_ledger
 from tests.core.opened_ledger import OPERATOR, OpenLedger, owe_units, payment_of
 from tests.core.recounting import assert_sound
+from tests.core.reversing import refund, report
 
 ANA, BEN = AccountRef("user", "1"), AccountRef("user", "2")
 
@@ -198,3 +200,32 @@ async def test_an_empty_ledger_is_sound(ledger: OpenLedger) -> None:
 
     assert verdict.sound
     assert (await check_recent(ledger.database)).entries == 0
+
+
+async def test_what_others_hear_of_a_purchase_for_a_server_is_sound(ledger: OpenLedger) -> None:
+    """Its channel hears of it, of a refund of it too, and nobody there paid for it."""
+    guild = AccountRef("guild", "7")
+    await ledger.messages.recipients.add(guild, "channel", "1101500000000000001")
+    opened = await ledger.purchases.begin(guild, "quota_100", buyer=ANA, locale="en")
+    order = await ledger.purchases.order(opened.order_id)
+    await ledger.settlements.settle(payment_of(order, str(order.reference)))
+    await report(ledger, refund(order, order.price_minor))
+
+    verdict = await verdict_of(ledger)
+
+    assert verdict.problems == []
+    assert verdict.rows["notices"] == 4
+
+
+async def test_units_that_came_with_two_ends_are_told_once(ledger: OpenLedger) -> None:
+    """Two pairs of entries, one message with the sum; without it, the last entry is named."""
+    guild, manager = AccountRef("guild", "7"), Actor(user_id=5, guild_id=7, manages_guild=True)
+    for key, end_ms in (("a", None), ("b", ledger.clock() + 1000)):
+        await ledger.grants.add(guild, 3, actor=OPERATOR, reason="", key=key, expires_ms=end_ms)
+    for key, units in (("t1", 5), ("t2", 1)):
+        await ledger.transfers.move(7, ANA, units, actor=manager, key=key)
+    sound = await verdict_of(ledger)
+    await ledger.execute("DELETE FROM notices WHERE facts LIKE '%\"units\": 5%'")
+
+    assert sound.problems == []
+    assert (await verdict_of(ledger)).problems == ["entry 6: whom it concerns was not told"]
