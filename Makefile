@@ -35,11 +35,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements/run.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 10 --require-hashes -r requirements/run.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements/dev.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 10 --require-hashes -r requirements/dev.txt
 	@touch $@ $(VENV)/installed
 
 lock: dev              ## renew both requirement files from pyproject.toml

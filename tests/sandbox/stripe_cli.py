@@ -66,7 +66,16 @@ def _install_once() -> str:
 def _install() -> str:
     """Install the pinned version and return why that failed, or nothing."""
     HOME.mkdir(parents=True, exist_ok=True)
-    command = ["npm", "install", "--prefix", str(HOME), "--no-audit", "--no-fund", f"{PACKAGE}@{VERSION}"]
+    command = [
+        "npm",
+        "install",
+        "--prefix",
+        str(HOME),
+        "--no-audit",
+        "--no-fund",
+        "--fetch-retries=6",
+        f"{PACKAGE}@{VERSION}",
+    ]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False
