@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 PROGRAM = Path(__file__).parents[2] / "bot.py"
-PATIENCE_SECONDS = 120  # how long nobody waits who waits for something that comes
+PATIENCE_SECONDS = 300  # how long nobody waits who waits for something that comes
 # What Python and the libraries read by themselves; nothing of the caller's own settings gets in.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
 

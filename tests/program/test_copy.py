@@ -17,7 +17,7 @@ from tests.terminal.ledgers import make_large_ledger, make_ledger
 
 EXIT_IN_USE, EXIT_CONFIG, INTERRUPTED = 75, 78, 130
 LARGE = 150_000
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 
 
 @pytest.fixture
