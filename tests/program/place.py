@@ -26,6 +26,7 @@ TOKEN = "canary-of-the-discord-token.MTEwMTUwMDAw.x"
 STRIPE_KEY = "sk_test_canaryOfTheStripeKey"
 WEBHOOK_SECRET = "whsec_canaryOfTheWebhookSecret"
 SECRETS = (TOKEN, STRIPE_KEY, WEBHOOK_SECRET)
+LOOK_SECONDS = 0.05
 SESSION_ID = re.compile(r"cs_test_\w+")
 
 
@@ -208,7 +209,8 @@ class Bot:
         """Wait until Discord shows it to people, with its slash commands."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await self._trouble() or not await self._commands():
-                pass
+                # It tells nobody that it is connected; so look again now and then.
+                await self.place.people.get("stripe/deliveries", beyond=1_000_000, wait_s=LOOK_SECONDS)
 
     async def _trouble(self) -> bool:
         checks = {one["name"]: one["status"] for one in (await self.json("/readyz"))["checks"]}
