@@ -8,14 +8,15 @@ from pathlib import Path
 from tests.program.place import Place
 
 SCENARIO = Path(__file__).parents[2] / "benchmarks/locustfile.py"
+ENOUGH = Path(__file__).with_name("enough_load.py")
 PATIENCE_SECONDS = 180
 
 
 async def run(url: str, **environment: str) -> tuple[int, str]:
-    """Run it for three seconds; return exit code and everything it said."""
+    """Run it until all its kinds of requests were made; return exit code and everything it said."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "locust", "-f", str(SCENARIO), "--headless", "--host", url),
-        *("--users", "20", "--spawn-rate", "20", "--run-time", "3s", "--only-summary"),
+        *(sys.executable, "-m", "locust", "-f", f"{SCENARIO},{ENOUGH}", "--headless", "--host", url),
+        *("--users", "5", "--spawn-rate", "5", "--run-time", "120s", "--only-summary"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={"PATH": os.environ["PATH"], **environment},
