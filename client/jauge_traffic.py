@@ -7,7 +7,8 @@ Traffic, counted where it passes: bytes in and out of each account's requests, b
     async with traffic: ...
 
 Bytes that make no whole unit yet wait for more. What could not be sent keeps its key and is sent again, so that it
-is booked once. What is refused has flowed all the same: `exhausted` names those accounts, for whoever serves them.
+is booked once. What is refused has flowed all the same: as much of it as still fits is booked, so that the account
+stands at its limit, and `exhausted` names those accounts, for whoever serves them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from jauge_client import Client, Operation, OutOfQuotaError, RefusedError, Unrea
 log = logging.getLogger("jauge.traffic")
 
 MAX_OPERATIONS = 1000
+_FILLING = "traffic up to the limit"
 ScopeOf = Callable[[Mapping[str, Any]], str | None]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -85,26 +87,33 @@ class Traffic:
                 except UnreachableError as error:
                     log.warning("traffic is booked later: %s", error)
                     return
-                for operation, outcome in zip(now, outcomes, strict=True):
-                    self._note(operation, outcome)
-                self._unsent = self._unsent[len(now) :]
+                noted = [self._note(one, outcome) for one, outcome in zip(now, outcomes, strict=True)]
+                self._unsent = [*self._unsent[len(now) :], *(one for one in noted if one is not None)]
 
     def _whole_units(self) -> list[Operation]:
         wanted = []
         for account, size_bytes in list(self._bytes.items()):
             units, rest = divmod(size_bytes, self._bytes_per_unit)
             if units:
-                wanted.append(Operation(account=account, units=units, metric=self._metric, action="traffic"))
+                wanted.append(self._operation(account, units, "traffic"))
                 self._bytes[account] = rest
         return wanted
 
-    def _note(self, operation: Operation, outcome: object) -> None:
+    def _operation(self, account: str, units: int, action: str) -> Operation:
+        return Operation(account=account, units=units, metric=self._metric, action=action)
+
+    def _note(self, operation: Operation, outcome: object) -> Operation | None:
+        """Note an outcome, and return what is to be booked instead: the part that fits below the limit."""
         if isinstance(outcome, OutOfQuotaError):
             self.exhausted.add(operation.account)
+            # Refused whole, it would leave the account below the thresholds that its traffic has passed.
+            if 0 < outcome.units_left < operation.units:
+                return self._operation(operation.account, outcome.units_left, _FILLING)
         elif isinstance(outcome, RefusedError):
             log.error("%d units of %s are not booked: %s", operation.units, operation.account, outcome)
-        else:
+        elif operation.action != _FILLING:
             self.exhausted.discard(operation.account)
+        return None
 
     async def _book_for_ever(self) -> None:
         while True:
@@ -121,15 +130,34 @@ class Traffic:
         @web.middleware
         async def counted(request: web.Request, handler: Any) -> web.StreamResponse:
             account = account_of(request)
-            response: web.StreamResponse = await handler(request)
-            if account is not None:
-                # Sent here, since its size (on aiohttp: with its head) is known only then.
-                await response.prepare(request)
-                await response.write_eof()
-                self.count(account, (request.content_length or 0) + response.body_length)
+            if account is None:
+                response: web.StreamResponse = await handler(request)
+                return response
+            try:
+                response = await handler(request)
+            except web.HTTPException as error:
+                self._count_at_end(account, request, error)
+                raise
+            is_file = isinstance(response, web.FileResponse)
+            self._count_at_end(account, request, response, is_file=is_file)
             return response
 
         return counted
+
+    def _count_at_end(self, account: str, request: Any, response: Any, *, is_file: bool = False) -> None:
+        """Count a request once it is answered: its size is known only then. One that breaks off counts nothing."""
+
+        def count(_: object) -> None:
+            received = max(request.content_length or 0, getattr(request.content, "total_bytes", 0))
+            sent = response.body_length  # with its head, and without a file that the operating system sends
+            if sent and is_file and request.method != "HEAD":
+                sent = max(sent, response.content_length or 0)
+            self.count(account, received + sent)
+
+        # aiohttp handles each request, and sends its answer, in a task of its own.
+        task = asyncio.current_task()
+        assert task is not None
+        task.add_done_callback(count)
 
     def asgi(self, app: AsgiApp, account_of: ScopeOf) -> AsgiApp:
         """Return an ASGI application that counts; `account_of` gets the scope."""

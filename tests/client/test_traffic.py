@@ -1,6 +1,7 @@
 """Counting traffic where it passes, against the real server."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -8,14 +9,15 @@ from aiohttp import web
 
 from jauge_client import Client
 from jauge_traffic import Traffic
+from quota_core.accounts import AccountRef
 from tests.client.lossy import LossyWay
-from tests.webhooks.running import ANA, Running
+from tests.webhooks.running import ANA, Running, operator
 from webhooks import server
 
 
-async def used(bot: Running) -> int:
-    """Return what the account has used today."""
-    part = (await bot.balances.of(ANA)).of("requests")
+async def used(bot: Running, account: AccountRef = ANA) -> int:
+    """Return what an account has used today."""
+    part = (await bot.balances.of(account)).of("requests")
     return 0 if part is None else part.windows[0].used
 
 
@@ -48,6 +50,42 @@ async def test_bytes_in_and_out_are_booked_as_whole_units(bot: Running, traffic:
 
     assert 7 < booked < 15
     assert await used(bot) == booked + 1
+
+
+async def test_files_uploads_in_parts_and_errors_are_counted(
+    bot: Running, traffic: Traffic, tmp_path: Path
+) -> None:
+    """A file that the operating system sends, a body whose length no head says, and an answer that was raised."""
+    (tmp_path / "photo").write_bytes(bytes(1_000))
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield bytes(250)
+
+    listener = server.open_port("127.0.0.1", 0)
+    app = web.Application(
+        middlewares=[traffic.aiohttp_middleware(lambda request: request.headers["X-Account"])]
+    )
+    app.router.add_static("/", tmp_path)
+    app.router.add_post("/", answer)
+    asked = [("GET", "/photo"), ("HEAD", "/photo"), ("POST", "/"), ("GET", "/nowhere")]
+    statuses = []
+    async with server.serve(app, listener, drain_seconds=1) as url, aiohttp.ClientSession(url) as http:
+        for number, (method, path) in enumerate(asked, start=1):
+            data = parts() if method == "POST" else None
+            headers = {"X-Account": f"user:{number}"}
+            async with http.request(method, path, data=data, headers=headers) as got:
+                await got.read()
+                statuses.append(got.status)
+    await traffic.book()
+    photo, head, upload, missing = [
+        await used(bot, AccountRef("user", str(number))) for number in range(1, len(asked) + 1)
+    ]
+
+    assert statuses == [200, 200, 200, 404]
+    assert 10 <= photo < 15
+    assert 12 <= upload < 18
+    assert (1 <= head < 5, 1 <= missing < 5) == (True, True)
 
 
 async def test_an_asgi_application_is_counted_too(bot: Running, traffic: Traffic) -> None:
@@ -86,15 +124,23 @@ async def test_what_could_not_be_sent_is_booked_once(bot: Running, way: LossyWay
 
 
 async def test_who_has_no_traffic_left_is_named(bot: Running, traffic: Traffic) -> None:
-    """What flowed has flowed; the service may stop serving, until there is quota again."""
-    traffic.count(str(ANA), 5_100)
-    await traffic.book()
-    exhausted = set(traffic.exhausted)
+    """What flowed has flowed: the account stands at its limit, past every threshold, until there is quota again."""
     traffic.count(str(ANA), 100)
     await traffic.book()
+    traffic.count(str(ANA), 5_100)
+    await traffic.book()
+    exhausted, crossed = set(traffic.exhausted), await bot.rows("SELECT percent FROM crossings")
+    for _ in range(2):
+        traffic.count(str(ANA), 200)
+        await traffic.book()
+    still = set(traffic.exhausted)
+    await bot.grants.add(ANA, 10, actor=operator(), reason="more", key="more")
+    traffic.count(str(ANA), 200)
+    await traffic.book()
 
-    assert (exhausted, traffic.exhausted) == ({str(ANA)}, set())
-    assert await used(bot) == 1
+    assert (exhausted, still, traffic.exhausted) == ({str(ANA)}, {str(ANA)}, set())
+    assert crossed == [(95,)]
+    assert await used(bot) == 50
 
 
 async def test_the_rest_is_booked_at_the_end(bot: Running, client: Client) -> None:
