@@ -107,7 +107,9 @@ class Connection(web.RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         answer, lost = finished
         end = self._first.find(END) + len(END)
-        if not lost and answer.keep_alive and self._fed == end + (request.content_length or 0):
+        # Answered before all of its body came, a later request of several could add up to the same number.
+        whole = request.content.is_eof() and self._fed == end + (request.content_length or 0)
+        if whole and not lost and answer.keep_alive:
             head, self._first = self._first[:end], b""
             self._between = True
             if isinstance(answer, ReadyAnswer) and answer.again is not None:

@@ -400,3 +400,44 @@ def test_so_many_heads_are_known_at_most() -> None:
 
     assert len(heads) == 2
     assert [heads.find(head) is None for head in (b"a", b"b", b"c", b"d")] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("before", ["chunks", "two at once"])
+async def test_a_body_is_never_taken_for_a_request(
+    alone: Running, ways: Ways, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    """Not even where its bytes are a known request, and its own was answered before it came."""
+    monkeypatch.setattr("webhooks.server.LINGER_SECONDS", PATIENCE_SECONDS)
+    first, body = "Transfer-Encoding: chunked", b"1f4\r\n" + b"b" * 500 + b"\r\n0\r\n\r\n"
+    if before == "two at once":
+        first, body = "Content-Length: 500", b"b" * 500
+    async with line_to(alone) as line:
+        await line.ask(body_of("first"))
+        hidden = line.head + body_of("hidden")
+        # All that came by its end adds up to the first head and the body that is still to come.
+        size = next(
+            size for size in range(1000) if size == len(body) + len(early_head(f"Content-Length: {size}"))
+        )
+        early = early_head(f"Content-Length: {size}")
+        if before == "chunks":
+            line.writer.write(early_head(first) + body)
+            answers = [await line.answer()]
+            line.writer.write(early)
+            answers.append(await line.answer())
+        else:
+            line.writer.write(early_head(first) + body + early)
+            answers = [await line.answer() for _ in range(2)]
+        line.writer.write(hidden)
+        await line.writer.drain()
+        await alone.ask("GET", "/healthz")  # the server has read it by then
+        line.writer.write(b"b" * (size - len(hidden)))
+        behind = await line.ask(body_of("behind"))
+
+    assert {answer[0].split()[1] for answer in answers} == {"404"}
+    assert (behind[2]["request_id"], ways.quick) == ("behind", [])
+    assert await used(alone) == 2
+
+
+def early_head(length: str) -> bytes:
+    """Return the head of a request that is refused without its body."""
+    return f"POST /nowhere HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode()
