@@ -15,6 +15,7 @@ from quota_core.catalog import Catalog
 from quota_core.people import People
 from quota_core.periods import PeriodKind
 from quota_core.purchases import Purchases
+from webhooks.access import account_of
 from webhooks.problems import moment_or_none, refused
 from webhooks.route_table import Call, Facts, Request, Route, UserId
 from wording.words import Words
@@ -37,9 +38,10 @@ REST_API = web.AppKey("REST_API", RestApi)
 
 
 class CheckoutRequest(Request):
-    """Who buys what; a user's id is a string, or a number for those who can hold one."""
+    """For whom what is bought, and who pays and is told: the account itself unless `buyer_id` names a user."""
 
     user_id: UserId = ""
+    buyer_id: UserId = ""
     package_id: Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 
 
@@ -76,15 +78,18 @@ async def open_checkout(call: Call) -> CheckoutFacts:
     api, wanted = call.request.app[REST_API], call.body
     assert isinstance(wanted, CheckoutRequest)
     account = call.account(wanted.user_id)
-    if account.kind != "user":
+    buyer = account_of(call.key, call.scope, str(wanted.buyer_id)) if wanted.buyer_id else account
+    if buyer.kind != "user":
         # The confirmation is a direct message, so somebody must be there to read it.
-        raise refused(HTTPStatus.UNPROCESSABLE_ENTITY, "not-a-user", "Only a user can buy")
+        raise refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "not-a-user", "Only a user can buy", "buyer_id names who pays"
+        )
     opened = await api.purchases.begin(
         account,
         wanted.package_id,
-        buyer=account,
-        locale=await api.people.locale_of(account) or api.default_locale,
-        account_label=f"Discord {account.external_id}",
+        buyer=buyer,
+        locale=await api.people.locale_of(buyer) or api.default_locale,
+        account_label=f"Discord {account.external_id}" if account.kind == "user" else str(account),
     )
     price = Words("en").money(opened.price_minor, opened.currency)
     return CheckoutFacts(

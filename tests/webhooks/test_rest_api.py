@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from quota_core.access_keys import Scope
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.catalog_file import parse
@@ -175,6 +176,42 @@ async def test_the_page_is_in_the_language_the_buyer_was_last_seen_with(bot: Run
     sessions = (await shop.client.v1.checkout.sessions.list_async()).data
 
     assert sorted(str(session.locale) for session in sessions) == ["en", "fr"]
+
+
+async def test_a_brand_is_bought_for_by_a_user_who_is_told(bot: Running, shop: Shop) -> None:
+    """The units are the brand's, the order is in its history, and the message goes to who paid."""
+    brand = AccountRef("external", "brand:acme")
+    asked = {"user_id": str(brand), "buyer_id": ANA.external_id, "package_id": "quota_100"}
+    status, page, _ = await bot.ask("POST", BUY, json=asked, headers=await bot.key())
+    ((parameters,),) = await bot.rows("SELECT parameters FROM orders")
+    await shop.control("pay", checkout=page["session_id"], outcome="paid")
+    await shop.attempts("checkout.session.completed", until=1)
+    path = f"/usage-billing/topups/history?user_id={brand}"
+    history = (await bot.ask("GET", path, headers=await bot.key()))[1]["top_ups"]
+    told = await bot.rows("SELECT a.external_id, n.kind FROM notices n JOIN accounts a ON a.id = n.account")
+
+    assert (status, str(brand) in parameters) == (200, True)
+    assert (await bot.purchased(brand), await bot.purchased(ANA)) == (100, 0)
+    assert [(one["units"], one["status"]) for one in history] == [(100, "paid")]
+    assert told == [(ANA.external_id, "purchase")]
+
+
+async def test_somebody_must_be_there_to_read_the_confirmation(bot: Running) -> None:
+    """A brand cannot pay, and the key of an account names nobody else as the buyer."""
+    brand = AccountRef("external", "brand:acme")
+    asked = {"user_id": str(brand), "package_id": "quota_100"}
+    alone, problem, _ = await bot.ask("POST", BUY, json=asked, headers=await bot.key())
+    other, _, _ = await bot.ask("POST", BUY, json=asked | {"buyer_id": "team:x"}, headers=await bot.key())
+    bound = await bot.key(Scope.CHECKOUT_CREATE, account=brand)
+    others, hidden, _ = await bot.ask("POST", BUY, json=asked | {"buyer_id": "7"}, headers=bound)
+
+    assert (alone, problem["type"], problem["detail"]) == (
+        422,
+        "urn:jauge:problem:not-a-user",
+        "buyer_id names who pays",
+    )
+    assert (other, others, hidden["type"]) == (422, 404, "urn:jauge:problem:unknown-account")
+    assert await bot.rows("SELECT * FROM orders") == []
 
 
 async def test_an_unknown_package_is_a_404(bot: Running) -> None:
