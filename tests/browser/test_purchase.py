@@ -1,5 +1,6 @@
 """The whole story in a real Chromium, against the program that `make run` starts."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Viewpor
 
 from sandbox.places import FRIEND_ID, GENERAL_ID, MEMBER_ID, OPERATOR_ID
 from tests.browser.conftest import PATIENCE_MS
+from tests.e2e.program import wait_for_commands, wait_for_discord
 from tests.noon import catalog_at_noon
 from tests.program.process import Program
 
@@ -27,7 +29,10 @@ async def sandbox_url(tmp_path: Path) -> AsyncIterator[str]:
     options = ("sandbox", "--http-port", "0", "--sandbox-port", "0", "--data", str(tmp_path / "data"))
     settings = {"CATALOG": str(catalog_at_noon(tmp_path))}
     async with Program(*options, settings=settings, cwd=tmp_path) as program:
-        yield (await program.ready())["sandbox"]
+        facts = await program.ready()
+        await asyncio.to_thread(wait_for_discord, facts["http"])
+        await asyncio.to_thread(wait_for_commands, facts["sandbox"])
+        yield facts["sandbox"]
 
         assert await program.stop() == 0
         assert "Traceback" not in str(program.log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -24,6 +25,7 @@ from tests.sandbox.people import UNHURRIED_MS
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
 STOP_SECONDS = 60
+LOOK_SECONDS = 0.05
 STRIPE_KEY = "sk_test_end_to_end"
 SPENDING_COG = "tests.e2e.spending_cog"
 # Below the range from which systems take free ports, so that nobody is given ours while the bot is down.
@@ -224,18 +226,9 @@ class Bot(Program):
                     raise
             else:
                 self._has_port = True
-                self._wait_for_discord()
+                if self.awaits_discord:
+                    wait_for_discord(self.http_url)
                 return
-
-    def _wait_for_discord(self) -> None:
-        """Wait until it is connected: it serves webhooks without, and says that it is ready after two seconds."""
-        until_seconds = time.monotonic() + START_SECONDS
-        while self.awaits_discord and time.monotonic() < until_seconds:
-            try:
-                with urllib.request.urlopen(f"{self.http_url}/readyz", timeout=START_SECONDS):
-                    return
-            except urllib.error.HTTPError as error:
-                error.close()
 
     async def command(self, *arguments: str, data: Path | None = None) -> tuple[int, str]:
         """Run another command of the program on its data; return the exit status and what it printed."""
@@ -274,3 +267,31 @@ class Sandbox(Program):
     def http_url(self) -> str:
         """Where the bot listens."""
         return self.facts["http"]
+
+    def start(self) -> None:
+        """Start it and wait until people can use it."""
+        super().start()
+        wait_for_discord(self.http_url)
+        wait_for_commands(self.facts["sandbox"])
+
+
+def wait_for_discord(http_url: str) -> None:
+    """Wait until a bot is connected: it serves webhooks without, and says that it is ready after a while."""
+    until_seconds = time.monotonic() + START_SECONDS
+    while time.monotonic() < until_seconds:
+        try:
+            with urllib.request.urlopen(f"{http_url}/readyz", timeout=START_SECONDS):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            time.sleep(LOOK_SECONDS)  # it tells nobody that it is connected
+
+
+def wait_for_commands(sandbox_url: str) -> None:
+    """Wait until a bot registered its slash commands, which can take longer than being connected."""
+    until_seconds = time.monotonic() + START_SECONDS
+    while time.monotonic() < until_seconds:
+        with urllib.request.urlopen(f"{sandbox_url}/control/commands?viewer={OPERATOR_ID}") as answer:
+            if json.load(answer)["commands"]:
+                return
+        time.sleep(LOOK_SECONDS)  # for the same reason
