@@ -25,6 +25,8 @@ _lay_out = Struct(">16s16s9q").pack
 _begun = blake2b(digest_size=DIGEST_BYTES).copy
 """As `chain.seal` lays an entry out, and at two thirds of its cost."""
 _new = tuple.__new__
+_ANY_PARENT = AccountRef("external", "")
+"""Whoever pays for an account that must be looked up: external, like it."""
 
 Outcome = Spend | QuotaError | None
 
@@ -40,7 +42,7 @@ def decide_plainly(
     """
     Decide operations in their order; what is not plain, `remembered` keys among it, is decided `otherwise`.
 
-    All in one function: what it does for one operation costs less than calling another one for it.
+    All in one function: what it does for one operation costs less than calling another for it. None: see `_Later`.
     """
     (seen, older), state_of, now_ms = remembered, states.get, posting.now_ms
     entries, accounts, metric_ids = posting.entries, posting.accounts, posting.metric_ids
@@ -48,8 +50,12 @@ def decide_plainly(
     window: tuple[str, str, int, int] | None = None
     plan: str | None = None
     metric, parts, spelled = "", "", 0
+    later = _Later(states)
     for operation in operations:
         account, wanted, units, key, others, service, _, _, _ = operation
+        if later.refs and later.takes(operation):
+            outcomes.append(None)
+            continue
         state = None if others or service or key in seen or key in older else state_of(account)
         if not (
             state is None or state.parent or state.blocked or state.holds or state.plan_until_ms is not None
@@ -82,8 +88,35 @@ def decide_plainly(
                     spend = (metric, units, units, 0, 0, left, purchased, (entry_id,), False, ())
                     outcomes.append(_new(Spend, spend))
                     continue
-        outcomes.append(otherwise(operation, posting))
+        outcomes.append(later.noted(operation, otherwise(operation, posting)))
     return outcomes
+
+
+class _Later:
+    """Whose operations are left for later: everyone from whose pots one that was left may take."""
+
+    def __init__(self, states: Mapping[AccountRef, AccountState]) -> None:
+        self._states = states
+        self.refs: set[AccountRef] = set()
+
+    def takes(self, operation: Consume) -> bool:
+        """Tell whether an operation must wait, since one before it does that may change what is left for it."""
+        account = operation.account
+        waits = account in self.refs or (account.kind == "external" and _ANY_PARENT in self.refs)
+        if waits:
+            self.noted(operation, None)
+        return waits
+
+    def noted(self, operation: Consume, outcome: Outcome) -> Outcome:
+        """Note an operation that is left for later, and return its outcome."""
+        for ref in operation.payers if outcome is None else ():
+            self.refs.add(ref)
+            state = self._states.get(ref)
+            if state is None and ref.kind == "external":
+                self.refs.add(_ANY_PARENT)
+            elif state is not None and state.parent is not None:
+                self.refs.add(state.parent)
+        return outcome
 
 
 def _only(windows: tuple[Window, ...] | None) -> tuple[str, str, int, int] | None:

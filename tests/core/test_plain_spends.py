@@ -99,7 +99,11 @@ def test_the_loop_decides_as_each_alone(book: Book, asked: list[Consume], older:
                 asked, posting, its.states, remembered=remembered, otherwise=deciding._in_memory
             )
         else:
-            outcomes = [deciding._in_memory(operation, posting) for operation in asked]
+            outcomes, late = [], set[AccountRef]()
+            for operation in asked:
+                outcome = None if operation.account in late else deciding._in_memory(operation, posting)
+                late.update(operation.payers if outcome is None else ())
+                outcomes.append(outcome)
         posting.close()
         written = (posting.entries, posting.accounts, posting._crossed, posting._balances, posting._whole)
         found.append((told(outcomes), written, its.states, deciding._keys, its.last_id))
