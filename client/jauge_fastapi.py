@@ -61,9 +61,17 @@ def require_quota(
 
 
 class QuotaMiddleware:
-    """ASGI middleware that charges requests after route tables; the first table with a rule counts."""
+    """
+    ASGI middleware that charges requests after route tables; the first table with a rule counts.
+
+    It runs before a route is found, so that no amount can come from a parameter of the path.
+    """
 
     def __init__(self, app: ASGIApp, *, client: Client, account_of: AccountOf, tables: list[Routes]) -> None:
+        rules = [rule for table in tables for rule in (table.default, *(one[2] for one in table.exceptions))]
+        for amount in (rule.amount for rule in rules if rule is not None):
+            if isinstance(amount, From) and amount.source == "path":
+                raise ValueError(f"the amount from path {amount.name}: name it in require_quota instead")
         self._app = app
         self._client = client
         self._account_of = account_of

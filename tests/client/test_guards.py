@@ -1,47 +1,32 @@
 """The guards for other people's services, in the services of `examples/`, against the real server."""
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
 import aiohttp_service
 import fastapi_service
 import pytest
-import uvicorn
 
 from jauge_guard import AmountError, From, Routes, Rule
 from tests.client.lossy import LossyWay
+from tests.client.serving import aiohttp_served, asgi_served
 from tests.webhooks.running import ANA, Running
-from webhooks import server
 
 ACCOUNT = {"X-Account": str(ANA)}
 
 
-@asynccontextmanager
-async def aiohttp_example(url: str, key: str) -> AsyncIterator[str]:
+def aiohttp_example(url: str, key: str) -> AbstractAsyncContextManager[str]:
     """Serve the aiohttp example."""
-    listener = server.open_port("127.0.0.1", 0)
-    async with server.serve(aiohttp_service.build(url, key), listener, drain_seconds=1) as served:
-        yield served
+    return aiohttp_served(aiohttp_service.build(url, key))
 
 
-@asynccontextmanager
-async def fastapi_example(url: str, key: str) -> AsyncIterator[str]:
+def fastapi_example(url: str, key: str) -> AbstractAsyncContextManager[str]:
     """Serve the FastAPI example."""
-    listener = server.open_port("127.0.0.1", 0)
-    config = uvicorn.Config(fastapi_service.build(url, key), log_config=None, lifespan="on", ws="none")
-    running = uvicorn.Server(config)
-    task = asyncio.create_task(running.serve(sockets=[listener]))
-    try:
-        yield server.url_of(listener)
-    finally:
-        running.should_exit = True
-        await task
-        listener.close()
+    return asgi_served(fastapi_service.build(url, key))
 
 
 @pytest.fixture(params=[aiohttp_example, fastapi_example], ids=["aiohttp", "fastapi"])
