@@ -139,6 +139,8 @@ class Alerts:
 
     def _facts(self, state: AccountState, one: Unrouted, now_ms: int) -> Work[dict[str, Any] | None]:
         """Return what is told of a crossing, by the windows that were in force when it happened."""
+        if state.parent is not None:
+            return None  # whose limits are those of another account since
         metric = self._book.metric_names[one.metric]
         plan = self._book.plan_id(state, one.at_ms)
         windows = self._book.windows(state, metric, one.at_ms)

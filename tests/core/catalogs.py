@@ -126,3 +126,9 @@ expires = "period"
 def everything() -> Catalog:
     """Return a catalog with windows that bind together, overage, no limit at all, and two packages."""
     return parse(EVERYTHING, name="everything.toml")
+
+
+def carrying() -> Catalog:
+    """Return the same, with up to 4 units of the free day that are carried over to the next one."""
+    text = EVERYTHING.replace('period = "day"\n', 'period = "day"\nrollover_cap = 4\n', 1)
+    return parse(text, name="carrying.toml")

@@ -12,7 +12,16 @@ from quota_core.errors import PreferenceError
 from quota_core.preferences import Preference
 from quota_core.proof import Proof
 from tests.core.catalogs import everything
-from tests.core.opened_ledger import HOUR_MS, NOON_MS, OpenLedger, Place, SteerableClock, buy, open_ledger
+from tests.core.opened_ledger import (
+    HOUR_MS,
+    NOON_MS,
+    OPERATOR,
+    OpenLedger,
+    Place,
+    SteerableClock,
+    buy,
+    open_ledger,
+)
 
 ANA, BEN, PROJECT = AccountRef("user", "1"), AccountRef("user", "2"), AccountRef("external", "project:x")
 HOOK, SLACK = "https://hooks.example/in", "https://slack.example/services/T/B/x"
@@ -290,3 +299,16 @@ async def test_choices_that_cannot_be_kept_are_refused(ledger: OpenLedger) -> No
         refused.append(caught.value.what)
 
     assert refused == ["zone", "hours", *["address"] * 10, "channel"]
+
+
+async def test_whoever_got_a_parent_meanwhile_keeps_nobody_from_hearing(ledger: OpenLedger) -> None:
+    """What it crossed by itself is of no limit of its own any more; others hear of theirs."""
+    team = AccountRef("external", "team:y")
+    await ledger.messages.recipients.add(ANA, "webhook", HOOK)
+    await ledger.quota.consume(PROJECT, 48, key="a")
+    await ledger.quota.consume(ANA, 48, key="b")
+    await ledger.grants.set_parent(PROJECT, team, actor=OPERATOR, reason="", key="p")
+
+    assert await ledger.messages.alerts.route() == 2
+    assert [way for way, _ in await owed(ledger)] == ["webhook"]
+    assert await ledger.messages.alerts.route() == 0
