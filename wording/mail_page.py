@@ -47,7 +47,7 @@ class Page:
         if self.listed:
             parts.append("\n".join([self.listed_title, *(f"- {one}" for one in self.listed)]))
         if self.action is not None:
-            parts.append(f"{self.action.label}: {self.action.url}")
+            parts.append(f"{self.action.label}\n{self.action.url}")  # no colon: French sets it apart
         if self.footer:
             parts.append(f"-- \n{self.footer}")
         return "\n\n".join(part for part in parts if part) + "\n"
