@@ -20,7 +20,8 @@ from quota_core.in_force import InForce, Terms
 from quota_core.late_balances import LateBalances
 from quota_core.ledger import NEVER_MS, AccountState, Lot, Payer, Window
 from quota_core.parts import NO_WINDOW, Part
-from quota_core.statements import Work
+from quota_core.statements import Row, Statement, Work
+from quota_core.store import locked as locked_rows
 from quota_core.store import metrics as metric_rows
 from quota_core.store import states as state_rows
 
@@ -119,15 +120,40 @@ class Book:
                 found |= {ref: _nobody(ref, now_ms) for ref in unknown}
         return found
 
+    def states_with(
+        self, refs: Iterable[AccountRef], beside: Sequence[Statement], *, now_ms: int
+    ) -> Work[tuple[dict[AccountRef, AccountState], list[list[Row]] | None]]:
+        """
+        Return states as `states_of` does with `create`, and the answers to what is asked `beside` them.
+
+        It is asked once these accounts are locked and before any other is, which saves a round trip; the answers
+        are None where accounts had to be opened, and where states may be resident.
+        """
+        if self.resident:
+            return (yield from self.states_of(refs, now_ms=now_ms, create=True)), None
+        found: dict[AccountRef, AccountState] = {}
+        wanted = sorted(set(refs))
+        answers = yield from self._load(wanted, found, beside, keep=False)
+        if found.keys() >= set(wanted):
+            return found, answers
+        found |= yield from self.states_of(
+            [ref for ref in wanted if ref not in found], now_ms=now_ms, create=True
+        )
+        return found, None
+
     def _load(
-        self, refs: Sequence[AccountRef], found: dict[AccountRef, AccountState], *, keep: bool
-    ) -> Work[None]:
-        fresh = yield from state_rows.accounts(refs)
-        yield from state_rows.complete(fresh, self.metric_names)
-        # Resident only once it is whole: a read that fails half-way must leave nothing behind.
+        self,
+        refs: Sequence[AccountRef],
+        found: dict[AccountRef, AccountState],
+        beside: Sequence[Statement] = (),
+        *,
+        keep: bool,
+    ) -> Work[list[list[Row]]]:
+        fresh, answers = yield from locked_rows.accounts(refs, self.metric_names, beside)
         found |= {state.ref: state for state in fresh}
         if keep and self.resident:
             self.states |= {state.ref: state for state in fresh}
+        return answers
 
     def plan_id(self, state: AccountState, now_ms: int) -> str:
         """Return the id of the plan in force."""

@@ -65,16 +65,24 @@ class Decisions:
     def batch(self, operations: Sequence[Consume]) -> Work[Outcomes]:
         """Read what the operations need, decide and write."""
         now_ms = self._clock()
-        states = yield from self._book.states_of(
-            [ref for operation in operations for ref in operation.payers], now_ms=now_ms, create=True
-        )
+        # Looked for behind the lock: of two copies of a request one sees the other's entry.
+        refs = {ref for operation in operations for ref in operation.payers}
+        most = sum([1 + len(operation.others) for operation in operations])
+        keys = [operation.key for operation in operations]
+        questions = entry_rows.keys_and_ids(keys, most, accounts=len(refs))
+        states, answered = yield from self._book.states_with(refs, questions, now_ms=now_ms)
+        asked = len(states)
         yield from add_parents(self._book, states, now_ms)
-        yield from hold_ends.end_due(self._book, states, now_ms)
+        ended = yield from hold_ends.end_due(self._book, states, now_ms)
         payers_of = [paying(operation.payers, states) for operation in operations]
+        needed = sum([len(all_) for all_ in payers_of])
+        if ended or len(states) > asked or needed > most:
+            answered = (
+                None  # ids grow along a chain: these were drawn before others were locked, or are too few
+            )
         posting = Posting(self._book, now_ms)
-        # Look only now: the rows are locked, so of two copies of a request one sees the other's entry.
         before = yield from posting.begin_with(
-            [(op.key, states[op.account].id) for op in operations], sum([len(all_) for all_ in payers_of])
+            [(op.key, states[op.account].id) for op in operations], needed, answered
         )
         known = yield from shares.with_others(before)
         yield from self._book.prepare(

@@ -17,6 +17,7 @@ from quota_core.crash_points import crash_point
 from quota_core.parts import NO_WINDOW, parts_of
 from quota_core.statements import Statement, Work, tables
 from quota_core.store import entries as entry_rows
+from quota_core.store import locked as locked_rows
 from quota_core.store import marks
 from quota_core.store import metrics as metric_rows
 from quota_core.store import states as state_rows
@@ -59,6 +60,8 @@ class LateBalances:
 
     def missed_by(self, statement: Statement) -> bool:
         """Tell whether this statement may read a row that is late."""
+        if statement.together:
+            return any(map(self.missed_by, statement.together))
         sql = statement.sql
         if (
             "balances" not in sql
@@ -67,7 +70,7 @@ class LateBalances:
         ):
             return False
         # Accounts are read when they are not resident; those whose rows are late are.
-        return sql != state_rows.ACCOUNTS or not self._known
+        return sql != locked_rows.ACCOUNTS or not self._known
 
     def catch_up(self) -> Work[None]:
         """Write every row that is late."""

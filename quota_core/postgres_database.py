@@ -181,9 +181,9 @@ class PostgresDatabase(Halting):
         connection = await self._connections.take()
         sound = False
         try:
-            await connection.execute(begin)
             try:
                 if begin == _READ:
+                    await connection.execute(begin)
                     result = await drive(connection, work)
                     await connection.execute("COMMIT")
                 else:

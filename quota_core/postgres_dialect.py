@@ -8,7 +8,7 @@ an index on it survives a new version of the operating system's languages.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -57,13 +57,23 @@ def query(sql: str, types: tuple[str, ...], *, reading: bool) -> str:
 
 @lru_cache(maxsize=64)
 def together(texts: tuple[str, ...], counts: tuple[int, ...]) -> str:
-    """Return one query of one row for several with so many parameters: a column of rows for each."""
-    found, first = [], 0
-    for number, (text, count) in enumerate(zip(texts, counts, strict=True)):
-        moved = _PARAMETER.sub(lambda place, first=first: f"${int(place[1]) + first}", text)  # type: ignore[misc]  # mypy cannot infer a default argument
-        found.append(f"(SELECT array_agg(r{number}) FROM ({moved}) r{number})")  # noqa: S608 - our own texts
-        first += count
-    return f"SELECT {', '.join(found)}"
+    """
+    Return one query for several with so many parameters.
+
+    It finds one row that begins with true and goes on with a column of rows for each question but the first, whose
+    rows stand behind as many columns of nothing: a row is cheap to send, and a row in a column is not.
+    """
+    first, *others = _numbered(texts, counts)
+    found = [f", (SELECT array_agg(r) FROM ({text}) r)" for text in others]  # noqa: S608 - our own texts
+    return f"SELECT o.*, f.* FROM (SELECT true{''.join(found)}) o FULL JOIN ({first}) f ON false"  # noqa: S608 - the same
+
+
+def _numbered(texts: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
+    """Yield texts whose parameters are numbered on from those of the texts before."""
+    before = 0
+    for text, count in zip(texts, counts, strict=True):
+        yield _PARAMETER.sub(lambda place, before=before: f"${int(place[1]) + before}", text)  # type: ignore[misc]  # mypy cannot infer a default argument
+        before += count
 
 
 def columns(types: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> list[Any]:

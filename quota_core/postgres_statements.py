@@ -1,14 +1,14 @@
 """
 How PostgreSQL runs the statements of a transaction, in as few round trips as it can.
 
-Each trip costs both sides more than the rows of a small batch do. A statement that changes many rows and returns
-none waits for the next one of another kind, or for COMMIT, and goes with it: nobody looks at its answer but for
-errors, and after one the server does nothing of what stands behind it.
+Each trip costs both sides more than the rows of a small batch do. BEGIN, and a statement that locks or changes many
+rows and returns none, wait for the next one of another kind, or for COMMIT, and go with it: nobody looks at their
+answers but for errors, and after one the server does nothing of what stands behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -33,9 +33,9 @@ async def drive(connection: Any, work: Callable[[], Work[T]]) -> T:
 
 
 async def drive_to_commit(connection: Any, work: Callable[[], Work[T]]) -> T:
-    """Run a generator of statements to its end, commit, and return what it returns."""
+    """Begin, run a generator of statements to its end, commit, and return what it returns."""
     generator = work()
-    waiting: list[str] = []
+    waiting = ["BEGIN"]
     try:
         statement = next(generator)
         while True:
@@ -69,12 +69,12 @@ async def _send(connection: Any, texts: list[str]) -> None:
 async def _execute(connection: Any, statement: Statement, *, reading: bool) -> list[Row]:
     if statement.together:
         return await _execute_together(connection, statement.together, reading=reading)
-    sql, given = statement.sql, statement.rows
+    sql, given = statement.sql, _given(statement)
     if postgres_dialect.changes_schema(sql):
         await connection.execute(postgres_dialect.schema(sql))
         return []
     text = postgres_dialect.query(sql, statement.types, reading=reading)
-    if statement.types:
+    if "{rows}" in sql:
         columns = postgres_dialect.columns(statement.types, given)
         return list(map(tuple, await connection.fetch(text, *columns))) if columns else []
     if not statement.reads and not isinstance(given, tuple):
@@ -89,7 +89,17 @@ async def _execute(connection: Any, statement: Statement, *, reading: bool) -> l
 
 async def _execute_together(connection: Any, questions: tuple[Statement, ...], *, reading: bool) -> list[Row]:
     texts = tuple(postgres_dialect.query(one.sql, (), reading=reading) for one in questions)
-    arguments = [tuple(row) for one in questions for row in one.rows]
+    arguments = [tuple(row) for one in questions for row in _given(one)]
     text = postgres_dialect.together(texts, tuple(map(len, arguments)))
-    [answers] = await connection.fetch(text, *chain.from_iterable(arguments))
-    return [(list(map(tuple, rows or ())),) for rows in answers]
+    first, others = list[Row](), Row()
+    for row in await connection.fetch(text, *chain.from_iterable(arguments)):
+        if row[0]:
+            others = row[1 : len(questions)]
+        else:
+            first.append(row[len(questions) :])
+    return [(first,), *[(list(map(tuple, rows or ())),) for rows in others]]
+
+
+def _given(statement: Statement) -> Iterable[Sequence[Any]]:
+    """Return the rows of arguments; what was locked is asked for without any."""
+    return ((),) if statement.types and statement.on_sqlite else statement.rows

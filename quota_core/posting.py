@@ -27,7 +27,7 @@ from quota_core.ledger import (
 from quota_core.lot_changes import LotChanges
 from quota_core.parts import NO_WINDOW, parts_text
 from quota_core.periods import level_period
-from quota_core.statements import Work
+from quota_core.statements import Row, Work
 from quota_core.store import crossings as crossing_rows
 from quota_core.store import entries as entry_rows
 from quota_core.store import states as state_rows
@@ -83,13 +83,15 @@ class Posting:
             self._book.last_id = yield from entry_rows.last_id()
         self.begin_at_once()
 
-    def begin_with(self, keys: Sequence[tuple[bytes, int]], count: int) -> Work[list[Entry]]:
-        """Do the same, and return the entries that carry one of these (key, account)."""
-        if not self._book.resident:
-            found, self.next_id = yield from entry_rows.by_keys_and_take_ids(keys, count)
-            return found
-        yield from self.begin(count)
-        return (yield from entry_rows.by_keys(keys))
+    def begin_with(
+        self, keys: Sequence[tuple[bytes, int]], count: int, answers: Sequence[Sequence[Row]] | None
+    ) -> Work[list[Entry]]:
+        """Do the same, and return the entries that carry one of these (key, account), as `answers` may tell."""
+        if answers is None:
+            yield from self.begin(count)
+            return (yield from entry_rows.by_keys(keys))
+        found, self.next_id = entry_rows.found_and_first(keys, answers)
+        return found
 
     def begin_at_once(self) -> None:
         """Go on behind the last entry that this process knows of."""

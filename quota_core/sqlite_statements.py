@@ -51,11 +51,12 @@ def _execute(connection: sqlite3.Connection, statement: Statement) -> list[Row]:
     rows: list[Row] = []
     if statement.together:
         rows += [(_execute(connection, one),) for one in statement.together]
-    elif statement.on_sqlite is not None:
+    elif statement.on_sqlite is not None and not (statement.on_sqlite and statement.types):
         rows += connection.execute(statement.on_sqlite) if statement.on_sqlite else ()
     elif statement.types:
         assert isinstance(statement.rows, Sequence)
-        for sql, arguments in _in_chunks(statement.sql, len(statement.types), statement.rows):
+        text = statement.on_sqlite or statement.sql
+        for sql, arguments in _in_chunks(text, len(statement.types), statement.rows):
             rows += connection.execute(sql, arguments)
     elif "= ANY($1)" in statement.sql:
         [(values,)] = statement.rows

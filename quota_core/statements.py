@@ -23,8 +23,9 @@ class Statement(NamedTuple):
 
     With `types` (PostgreSQL's names, one a column) the text runs for all rows together, and `{rows}` in it stands
     for them. Without, it runs for each row, and `= ANY($1)` matches any of a list. `on_sqlite` is the text for
-    SQLite, without parameters, where the two engines have nothing in common; empty: nothing is to be done there.
-    With `together` there are several questions, and each comes back as one row that holds the rows of its answer.
+    SQLite where the two engines have nothing in common; empty: nothing is to be done there. It has no parameters,
+    unless there are `types`. With `together` there are several questions, and each comes back as one row that
+    holds the rows of its answer.
     """
 
     sql: str
@@ -53,13 +54,29 @@ def fetch_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -
     return Statement(sql, rows, reads=True, types=types)
 
 
+def lock_all(sql: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Statement:
+    """Lock what is there of all `rows`, for `fetch_locked`; on SQLite nothing is to be done."""
+    return Statement(sql, rows, reads=False, types=types, on_sqlite="")
+
+
+def fetch_locked(
+    postgres: str, types: tuple[str, ...], rows: Sequence[Sequence[Any]], *, sqlite: str
+) -> Statement:
+    """Ask for what `lock_all` locked, which PostgreSQL knows by itself; SQLite's text says `{rows}`."""
+    return Statement(postgres, rows, reads=True, types=types, on_sqlite=sqlite)
+
+
 def fetch_by_engine(postgres: str, *arguments: Any, sqlite: str) -> Statement:
     """Ask for rows in the words of each engine; only PostgreSQL's get the arguments."""
     return Statement(postgres, (arguments,), reads=True, on_sqlite=sqlite)
 
 
 def fetch_together(*questions: Statement) -> Statement:
-    """Ask several questions that need nothing of each other, each for one row of arguments, in one round trip."""
+    """
+    Ask several questions that need nothing of each other, each without `{rows}`, in one round trip.
+
+    Only the first one's rows should be many, and they come in no order.
+    """
     return Statement(" ".join([one.sql for one in questions]), (), reads=True, together=questions)
 
 

@@ -14,10 +14,10 @@ from quota_core.statements import (
     fetch,
     fetch_any,
     fetch_by_engine,
-    fetch_together,
     run,
     run_all,
 )
+from quota_core.store.locked import LOCKED
 
 _COLUMNS = ", ".join(Entry._fields)
 _SPEND = int(EntryKind.SPEND)
@@ -108,19 +108,35 @@ def entry_of(row: Row) -> Entry:
 
 def by_keys(keys: Sequence[tuple[bytes, int]]) -> Work[list[Entry]]:
     """Return the entries that carry one of these (key, account)."""
-    return _under(keys, (yield _carrying(keys)))
+    return _under(keys, (yield _carrying([key for key, _ in keys])))
 
 
-def by_keys_and_take_ids(keys: Sequence[tuple[bytes, int]], count: int) -> Work[tuple[list[Entry], int]]:
-    """Return what `by_keys` and `take_ids` do, in one round trip."""
-    (found,), (drawn,) = yield fetch_together(_carrying(keys), _drawing(count))
+def keys_and_ids(keys: Sequence[bytes], count: int, *, accounts: int) -> tuple[Statement, Statement]:
+    """
+    Return what asks for the entries under `keys` and for `count` ids; `found_and_first` reads the answers.
+
+    To be asked beside states: no id is drawn where fewer than so many `accounts` were there to be locked.
+    """
+    drawing = _drawing(count)
+    all_there = f"SELECT pg_advisory_lock($2) WHERE cardinality({LOCKED}) = $3"
+    return _carrying(keys), drawing._replace(
+        sql=drawing.sql.replace("SELECT pg_advisory_lock($2)", all_there),
+        rows=((count, _IDS_LOCK, accounts),),
+    )
+
+
+def found_and_first(
+    keys: Sequence[tuple[bytes, int]], answers: Sequence[Sequence[Row]]
+) -> tuple[list[Entry], int]:
+    """Return the entries that carry one of these (key, account), and the first id."""
+    found, drawn = answers
     return _under(keys, found), _first_id(drawn)
 
 
-def _carrying(keys: Sequence[tuple[bytes, int]]) -> Statement:
+def _carrying(keys: Sequence[bytes]) -> Statement:
     return fetch_any(
         f"SELECT {_COLUMNS} FROM entries WHERE key = ANY($1)",  # noqa: S608 - column names only
-        [key for key, _ in keys],
+        keys,
     )
 
 

@@ -6,20 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from quota_core.accounts import AccountRef
-from quota_core.ledger import NEVER_MS, AccountState, Lot
-from quota_core.returns import OpenHold
+from quota_core.ledger import NEVER_MS, Lot
 from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any, run_all, run_each
 from quota_core.witnesses import first_digest
 
 BalanceRow = tuple[int, int, int, bytes, int, str]
 """Where an account stands: (account, version, head, digest, time, open windows)."""
-ACCOUNTS = """
-    WITH wanted (kind, external_id) AS ({rows})
-    SELECT a.id, a.kind, a.external_id, a.created_ms, b.version, b.head, b.digest, b.windows
-    FROM wanted w JOIN accounts a ON a.kind = w.kind AND a.external_id = w.external_id
-        JOIN balances b ON b.account = a.id
-    ORDER BY a.id FOR UPDATE OF b
-    """
 _OPEN_BALANCES = """
     INSERT INTO balances (account, version, head, digest, active_ms, windows)
     SELECT id, 0, 0, $3, $4, '' FROM accounts WHERE kind = $1 AND external_id = $2
@@ -48,75 +40,6 @@ def add_accounts(refs: Sequence[AccountRef], now_ms: int) -> Work[None]:
         _OPEN_BALANCES,
         [(*ref, first_digest(*ref, now_ms), now_ms) for ref in refs],
     )
-
-
-def accounts(refs: Sequence[AccountRef]) -> Work[list[AccountState]]:
-    """
-    Return the states of those accounts that exist, locked in the order of their ids.
-
-    Of `accounts` only what never changes is read: PostgreSQL reads again no row but the locked one when it had to
-    wait for it. Everything else follows in a statement of its own, after the lock.
-    """
-    rows = yield fetch_all(ACCOUNTS, ("text", "text"), refs)
-    return [
-        AccountState(
-            id=row[0],
-            ref=AccountRef(row[1], row[2]),
-            plan=None,
-            plan_until_ms=None,
-            blocked=False,
-            locale=None,
-            created_ms=row[3],
-            version=row[4],
-            head=row[5],
-            digest=row[6],
-            used=windows_in(row[7]),
-        )
-        for row in rows
-    ]
-
-
-def complete(states: Sequence[AccountState], metric_names: Mapping[int, str]) -> Work[None]:
-    """
-    Read plan, status, parent, locale, lots, debts and holds into states whose rows are locked.
-
-    In one statement, since each is a round trip on PostgreSQL. What is of a metric that this program does not know
-    is another, newer one's and left out.
-    """
-    by_id = {state.id: state for state in states}
-    rows = yield fetch_any(
-        """
-        SELECT a.id, 0, 0, a.status, 0, a.plan_until_ms, 0, a.plan, a.locale, p.external_id
-        FROM accounts a LEFT JOIN accounts p ON p.id = a.parent WHERE a.id = ANY($1)
-        UNION ALL
-        SELECT id, 0, plan_since_ms, 'next', 0, next_until_ms, 0, next_plan, '', '' FROM accounts
-        WHERE id = ANY($1) AND (plan_since_ms IS NOT NULL OR next_plan IS NOT NULL)
-        UNION ALL
-        SELECT account, metric, id, source, left_units, expires_ms, frozen, '', '', '' FROM lots
-        WHERE account = ANY($1) AND left_units > 0
-        UNION ALL
-        SELECT account, metric, 0, 'debt', units, 0, 0, '', '', '' FROM debts WHERE account = ANY($1) AND units > 0
-        UNION ALL
-        SELECT account, metric, entry, 'hold', units, expires_ms, 0, '', '', '' FROM holds WHERE account = ANY($1)
-        """,
-        list(by_id),
-    )
-    for row in rows:
-        state, number, kind = by_id[row[0]], row[1], row[3]
-        if kind == "next":
-            state.plan_since_ms, state.next_until_ms, state.next_plan = row[2], row[5], row[7]
-        elif not number:
-            state.plan_until_ms, state.plan, state.locale = row[5], row[7], row[8]
-            state.blocked = kind == "blocked"
-            state.parent = None if row[9] is None else AccountRef("external", row[9])
-        elif number not in metric_names:
-            continue
-        elif kind == "debt":
-            state.debt = {**state.debt, metric_names[number]: row[4]}
-        elif kind == "hold":
-            state.holds += (OpenHold(row[2], metric_names[number], row[4], row[5]),)
-        else:
-            state.add_lots(metric_names[number], [_lot(row)])
 
 
 def windows_in(text: str) -> dict[str, tuple[int, int]]:
@@ -156,10 +79,11 @@ def lots(lot_ids: Sequence[int]) -> Work[list[Lot]]:
         "SELECT account, metric, id, source, left_units, expires_ms, frozen FROM lots WHERE id = ANY($1)",
         lot_ids,
     )
-    return [_lot(row) for row in rows]
+    return [lot_of(row) for row in rows]
 
 
-def _lot(row: Row) -> Lot:
+def lot_of(row: Row) -> Lot:
+    """Return the lot of a row: account, metric, id, source, what is left, its end, whether it is frozen."""
     return Lot(
         id=row[2],
         source=row[3],
