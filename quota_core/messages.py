@@ -61,7 +61,7 @@ class Messages:
             clock=clock,
         )
         self.resending = Resending(database, book, notices, self.recipients, operators=operators, clock=clock)
-        self.server_alerts = ServerAlerts(self.recipients, self.resending)
+        self.server_alerts = ServerAlerts(database, book, self.recipients, self.resending, clock=clock)
         self.consents = Consents(database, book, clock=clock)
         self.log = OutboxLog(database, notices, clock=clock)
         self.screening = Screening(database, clock=clock)

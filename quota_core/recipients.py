@@ -111,12 +111,12 @@ class Recipients:
             raise PreferenceError("address", target)
         wanted = _wanted(kinds)
         added = await self._database.write(
-            lambda: self._add(account, channel, target, wanted, locale, proved=proved)
+            lambda: self.adding(account, channel, target, wanted, locale, proved=proved)
         )
         self._notices.wake.set()
         return added
 
-    def _add(
+    def adding(
         self,
         account: AccountRef | None,
         channel: str,
@@ -126,6 +126,7 @@ class Recipients:
         *,
         proved: bool,
     ) -> Work[Recipient]:
+        """Do what `add` does, as a transaction's work, with a target that fits."""
         now_ms = self._clock()
         number = yield from self._number(account, create=True)
         if len((yield from rows.of_account(number))) >= MAX_RECIPIENTS:

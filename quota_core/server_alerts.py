@@ -7,13 +7,17 @@ It is a recipient of the server's account like any other, so that it is tried, l
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from quota_core.accounts import AccountRef
+from quota_core.book import Book
+from quota_core.database import Database
 from quota_core.operators import Actor
 from quota_core.pools import require_manager
 from quota_core.recipients import Recipients
 from quota_core.resending import Resending
+from quota_core.statements import Work
+from quota_core.store import recipients as rows
 from quota_core.store.recipients import Recipient
 
 log = logging.getLogger(__name__)
@@ -22,7 +26,18 @@ log = logging.getLogger(__name__)
 class ServerAlerts:
     """Set and recall it; who may is checked here too and not just at the edge."""
 
-    def __init__(self, recipients: Recipients, resending: Resending) -> None:
+    def __init__(
+        self,
+        database: Database,
+        book: Book,
+        recipients: Recipients,
+        resending: Resending,
+        *,
+        clock: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._book = book
+        self._clock = clock
         self._recipients = recipients
         self._resending = resending
 
@@ -44,15 +59,9 @@ class ServerAlerts:
         """
         require_manager(actor, guild_id)
         account = _account(guild_id)
-        known = {one.target: one for one in await self.of(guild_id)}
-        one = known.pop(str(channel_id), None)
-        await self._forget(account, known.values(), channels)
-        if one is None:
-            one = await self._recipients.add(account, "channel", str(channel_id), locale=locale)
-        else:
-            await self._recipients.enable(account, one.id)
+        recipient = await self._database.write(lambda: self._tell_in(account, channel_id, channels, locale))
         log.info("%s set channel %d for alerts of server %d", actor, channel_id, guild_id)
-        await self._resending.test(account, one.id)
+        await self._resending.test(account, recipient)
 
     async def tell_nowhere(self, guild_id: int, actor: Actor, *, channels: Collection[int]) -> None:
         """
@@ -63,16 +72,38 @@ class ServerAlerts:
 
         """
         require_manager(actor, guild_id)
-        await self._forget(_account(guild_id), await self.of(guild_id), channels)
+        account = _account(guild_id)
+        await self._database.write(lambda: self._forget(account, channels, keep=None))
         log.info("%s set no channel for alerts of server %d", actor, guild_id)
 
-    async def _forget(
-        self, account: AccountRef, found: Collection[Recipient], channels: Collection[int]
-    ) -> None:
-        for one in found:
+    def _tell_in(
+        self, account: AccountRef, channel_id: int, channels: Collection[int], locale: str
+    ) -> Work[int]:
+        one = yield from self._forget(account, channels, keep=channel_id)
+        if one is None:
+            added = yield from self._recipients.adding(
+                account, "channel", str(channel_id), "", locale, proved=True
+            )
+            return added.id
+        yield from rows.enable(one.id)
+        return one.id
+
+    def _forget(
+        self, account: AccountRef, channels: Collection[int], *, keep: int | None
+    ) -> Work[Recipient | None]:
+        """Forget the server's channels but the one to `keep`, which is returned."""
+        # Locked first, so that of two who set a channel at once the later one forgets the other's.
+        states = yield from self._book.states_of([account], now_ms=self._clock(), create=True)
+        kept = None
+        for one in (yield from rows.of_account(states[account].id)):
+            if one.channel != "channel":
+                continue
+            if one.target == str(keep):
+                kept = one
             # What was turned off may be a channel that is gone. One that works elsewhere is an operator's.
-            if int(one.target) in channels or one.disabled_ms is not None:
-                await self._recipients.remove(account, one.id)
+            elif int(one.target) in channels or one.disabled_ms is not None:
+                yield from rows.remove(one.id)
+        return kept
 
 
 def _account(guild_id: int) -> AccountRef:
