@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Literal
@@ -32,7 +32,7 @@ class MailServer:
     port: int
     sender: str
     user: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     security: Literal["starttls", "tls", "none"] = "starttls"
 
 
@@ -96,8 +96,10 @@ class MailSender:
         )
 
     async def _failed(self, notice: Notice, recipient: Recipient, reason: str, *, for_good: bool) -> None:
-        # Servers quote whom they refuse.
+        # Servers quote whom they refuse, and some of them with what.
         reason = reason.replace(recipient.target, "the address")
+        if self._server.password:
+            reason = reason.replace(self._server.password, "the password")
         log.warning("notice %d could not be mailed to recipient %d: %s", notice.id, recipient.id, reason)
         if for_good:
             await self._notices.give_up(notice, reason)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from channels.mail import MailServer
 from quota_core.accounts import AccountRef
@@ -21,6 +21,8 @@ from tests.channels.conftest import ANA, Post
 from tests.channels.receiver import PATIENCE_SECONDS
 from wording.mail import Mails
 from wording.words import Words
+
+PASSWORD = "canary-of-the-mailbox"
 
 
 @dataclass(slots=True)
@@ -207,3 +209,38 @@ def test_a_welcome_says_what_one_has(post: Post) -> None:
     assert english.subject == "🎉 Welcome to Pro!"
     assert "- 1,000 requests a day" in english.text
     assert "requêtes par jour" in french.text
+
+
+async def test_a_server_that_quotes_the_password_does_not_get_it_written_down(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in what is kept of the failure, nor in the log at its most talkative, nor where objects are shown."""
+    caplog.set_level("DEBUG")
+
+    def refuse(*_: object) -> AuthResult:
+        return AuthResult(success=False, handled=False, message=f"535 wrong: {PASSWORD}")
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(Mailbox(), loop=loop, authenticator=refuse, auth_require_tls=False), "127.0.0.1", 0
+    )
+    async with server:
+        mail = MailServer(
+            host="127.0.0.1",
+            port=server.sockets[0].getsockname()[1],
+            sender="quota@example.org",
+            user="jauge",
+            password=PASSWORD,
+            security="none",
+        )
+        await post.messages.recipients.add(ANA, "email", "ana@example.org", locale="en")
+        async with post.sending(mail):
+            await post.cross()
+            outcome = await post.notices.outcome()
+    logged = [one.getMessage() for one in caplog.records if one.name != "mail.log"]  # the server's own
+    kept = str(await post.ledger.rows("SELECT failure FROM notices WHERE channel = 'email'"))
+
+    assert outcome == "later"
+    assert "535" in kept
+    assert any("could not be mailed" in line for line in logged)
+    assert PASSWORD not in kept + repr(mail) + "".join(logged)
