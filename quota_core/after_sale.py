@@ -95,4 +95,6 @@ def standing_of(reports: Iterable[Reported], *, currency: str, paid_minor: int) 
 
 def units_of(units: int, *, returned_minor: int, paid_minor: int) -> int:
     """Return how many of `units` go back: in proportion, rounded down; a full refund takes exactly all."""
+    if paid_minor <= 0:
+        return 0  # of an order that somebody altered, which `verify` must be able to say
     return units * returned_minor // paid_minor

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import itemgetter
 
-from quota_core.chain import Entry
+from quota_core.chain import Entry, digest_of
 from quota_core.crash_points import crash_point
 from quota_core.parts import NO_WINDOW, parts_of
 from quota_core.statements import Statement, Work, tables
@@ -129,6 +129,8 @@ class _Told:
         """
         if metric is None or entry.version != self._version + 1 or entry.prev != self._head:
             return
+        if entry.digest != digest_of(entry, self._digest):
+            return  # what it says now may be nothing that can be read
         for pot, units in parts_of(entry.parts):
             if pot[0] in NO_WINDOW:  # a service's calls
                 continue

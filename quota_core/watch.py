@@ -21,6 +21,8 @@ async def watch_ledger(database: Database, *, interval_seconds: float = INTERVAL
             verdict = await check_recent(database)
         except UnavailableError as error:
             log.warning("the ledger could not be checked: %s", error)
+        except Exception:  # what a check met that nobody foresaw must not be the last one
+            log.exception("the ledger could not be checked")
         else:
             if not verdict.sound:
                 database.halt(verdict.problems[0])

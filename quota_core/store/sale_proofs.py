@@ -51,8 +51,9 @@ _ORDERS = f"""
 
 
 def orders_after(order_id: str, limit: int) -> Work[list[ComparedOrder]]:
-    """Return orders behind this id."""
-    found = yield fetch(f"{_ORDERS} WHERE o.id > $1 ORDER BY o.id LIMIT $2", order_id, limit)
+    """Return orders behind this id; behind the empty one, all of them."""
+    behind = ">" if order_id else ">="  # an id that somebody emptied is none that is passed over
+    found = yield fetch(f"{_ORDERS} WHERE o.id {behind} $1 ORDER BY o.id LIMIT $2", order_id, limit)
     return [ComparedOrder._make(row) for row in found]
 
 

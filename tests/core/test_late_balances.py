@@ -14,6 +14,8 @@ from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.catalog_file import load
 from quota_core.errors import HaltedError
+from quota_core.proof import Proof
+from quota_core.recent_check import check_recent
 from quota_core.statements import Row
 from tests.core.catalogs import everything
 from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
@@ -166,3 +168,24 @@ async def test_stopped_writes_stop_no_reader(ledger: OpenLedger, tmp_path: Path)
     assert [row[1] for row in read[0]] == [2] * len(PEOPLE)
     assert read[1] == read[0]
     assert [row[1] for row in written(as_after_a_crash(ledger, tmp_path / "halted"))] == [1] * len(PEOPLE)
+
+
+@pytest.mark.parametrize("parts", ["???", "=5", "2026-11-20=x", "@"])
+async def test_an_entry_that_cannot_be_read_is_named_and_stops_no_reader(
+    ledger: OpenLedger, tmp_path: Path, catalog: Catalog, clock: SteerableClock, parts: str
+) -> None:
+    """Somebody altered it while its balance was late; the next process starts, and says which one it is."""
+    await spend_from(ledger, [ANA], "first")
+    await ledger.rows(BALANCES)
+    await spend_from(ledger, [ANA], "second")
+    file = as_after_a_crash(ledger, tmp_path / "after")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TRIGGER entries_stay")
+        connection.execute("UPDATE entries SET parts = ? WHERE id = 2", (parts,))
+        connection.commit()
+    again = await open_ledger(file, catalog=catalog, clock=clock)
+    recent, whole = await check_recent(again.database), await Proof(again.database).verify()
+    await again.close()
+
+    assert recent.problems[0].startswith("entry 2: ")
+    assert whole.problems[0].startswith("entry 2: ")

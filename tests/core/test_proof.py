@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from quota_core import recent_check
+from quota_core import recent_check, watch
 from quota_core.accounts import AccountRef
+from quota_core.database import Database
 from quota_core.operators import Actor
 from quota_core.proof import Proof
 from quota_core.recent_check import check_recent
@@ -192,6 +193,27 @@ async def test_what_the_watch_finds_stops_all_writes(ledger: OpenLedger) -> None
     assert ledger.database.halted is not None
     assert "account 1" in ledger.database.halted
     assert (await ledger.balances.of(BEN)).exists
+
+
+async def test_a_check_that_fails_unforeseen_is_not_the_last(
+    ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F06: the next one comes all the same, and what it finds stops all writes."""
+    await lived_in(ledger)
+    await ledger.execute("UPDATE balances SET version = 99 WHERE account = 1")
+    failures = iter([ValueError("for this test")])
+
+    async def checked(database: Database) -> Verdict:
+        for failure in failures:
+            raise failure
+        return await check_recent(database)
+
+    monkeypatch.setattr(watch, "check_recent", checked)
+    async with asyncio.timeout(120):
+        await watch_ledger(ledger.database, interval_seconds=0)
+
+    assert "for this test" in caplog.text
+    assert ledger.database.halted is not None
 
 
 async def test_an_empty_ledger_is_sound(ledger: OpenLedger) -> None:

@@ -227,6 +227,32 @@ async def test_any_altered_value_is_found(rich: OpenLedger, table: str) -> None:
     assert await problems(rich) == []
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("entries", "at_ms", 2**63 - 1),
+        ("entries", "at_ms", -(2**63)),
+        ("orders", "price_minor", 0),
+        ("orders", "id", ""),
+    ],
+)
+async def test_values_that_no_program_could_write_are_found_too(
+    rich: OpenLedger, table: str, column: str, value: Any
+) -> None:
+    """A time that no calendar has, a price to divide by, an id that nothing lies behind: named, and no failure."""
+    missed = []
+    for row in await rows_of(rich, table):
+        if row.get("state", "paid") not in ("paid", "pending", "failed"):
+            continue  # nobody was told of it
+        assert await alter(rich, table, row, column, value)
+        if not await problems(rich):
+            missed.append(row)
+        assert await alter(rich, table, row | {column: value}, column, row[column])
+
+    assert missed == []
+    assert await problems(rich) == []
+
+
 async def put_back(ledger: OpenLedger, table: str, row: dict[str, Any]) -> None:
     """Insert a row as it was."""
     marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
