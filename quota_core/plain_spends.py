@@ -51,9 +51,10 @@ def decide_plainly(
     plan: str | None = None
     metric, parts, spelled = "", "", 0
     later = _Later(states)
+    late = later.refs
     for operation in operations:
         account, wanted, units, key, others, service, _, _, _ = operation
-        if later.refs and later.takes(operation):
+        if late and later.takes(operation):
             outcomes.append(None)
             continue
         state = None if others or service or key in seen or key in older else state_of(account)
