@@ -125,6 +125,9 @@ class Holds:
             except UnavailableError as error:
                 log.warning("holds that are over could not be ended: %s", error)
                 seconds = LOOK_SECONDS
+            except Exception:  # what nobody foresaw must not be the last time
+                log.exception("holds that are over could not be ended")
+                seconds = LOOK_SECONDS
             try:
                 async with asyncio.timeout(min(seconds, LOOK_SECONDS)):
                     await self._sooner.wait()

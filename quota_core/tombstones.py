@@ -114,4 +114,6 @@ async def keep_forgetting(
                 log.info("%d accounts were erased", done)
         except UnavailableError as error:
             log.warning("erasures wait: %s", error)
+        except Exception:  # what nobody foresaw must not be the last time
+            log.exception("erasures wait")
         await asyncio.sleep(interval_seconds)

@@ -103,6 +103,8 @@ class Usage:
                 await self.catch_up(patience_seconds=interval_seconds)
             except UnavailableError as error:
                 log.info("use by day is behind: %s", error)
+            except Exception:  # what nobody foresaw must not be the last time
+                log.exception("use by day is behind")
             await asyncio.sleep(interval_seconds)
 
     async def _step(self, upto: int) -> bool:
