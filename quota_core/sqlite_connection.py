@@ -83,4 +83,9 @@ def may_be_one_read(error: sqlite3.Error) -> bool:
 
     https://sqlite.org/rescode.html#ioerr_corruptfs
     """
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT or is_no_text(error)
+
+
+def is_no_text(error: sqlite3.Error) -> bool:
+    """Tell whether a text of the file is not UTF-8, which Python finds and SQLite has no code for."""
+    return str(error).startswith("Could not decode to UTF-8")

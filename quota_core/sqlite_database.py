@@ -28,7 +28,7 @@ from quota_core.errors import (
 )
 from quota_core.halting import Halting
 from quota_core.late_balances import LateBalances
-from quota_core.sqlite_connection import connect, may_be_one_read
+from quota_core.sqlite_connection import connect, is_no_text, may_be_one_read
 from quota_core.sqlite_statements import caught_up, drive
 from quota_core.statements import Work
 
@@ -235,7 +235,7 @@ class SqliteDatabase(Halting):
     def _trouble(self, error: sqlite3.Error, verb: str) -> UnavailableError:
         """Return what to raise for an error of the file; a damaged one stops all writes."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells the kind more exactly
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_no_text(error):
             self.halt(f"the database file is damaged: {error}")
             return HaltedError(f"the database file is damaged: {error}")
         return UnavailableError(f"the database cannot be {verb}: {error}")

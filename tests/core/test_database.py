@@ -15,6 +15,7 @@ import pytest
 from quota_core.accounts import AccountRef
 from quota_core.catalog import Catalog
 from quota_core.errors import ConstraintError, DatabaseInUseError, HaltedError, SchemaError, UnavailableError
+from quota_core.recent_check import check_recent
 from quota_core.sqlite_database import SqliteDatabase
 from quota_core.statements import Work, fetch, run
 from tests.core.opened_ledger import OPERATOR, OpenLedger, SteerableClock, open_ledger
@@ -400,3 +401,17 @@ async def test_many_reads_and_writes_share_one_connection(ledger: OpenLedger) ->
     seen = [rows for rows in await asyncio.gather(*works) if rows is not None]
 
     assert [rows[0] == rows[1] for rows in seen if rows] == [True] * 30
+
+
+async def test_a_text_that_is_none_stops_all_writes(ledger: OpenLedger) -> None:
+    """One flipped bit of a letter: no read can show such a row, and the check of the ledger says so."""
+    await ledger.quota.consume(ANA, 1, key="m")
+    await ledger.rows("SELECT * FROM balances")  # none is late: else it would be told by such an entry
+    await ledger.tamper("UPDATE entries SET parts = CAST(x'b0' AS TEXT)")
+    with pytest.raises(HaltedError, match="damaged: Could not decode to UTF-8 column 'parts'"):
+        await check_recent(ledger.database)
+
+    assert ledger.database.halted is not None
+    assert (await ledger.balances.of(ANA)).exists
+    with pytest.raises(HaltedError):
+        await ledger.grants.add(ANA, 1, actor=OPERATOR, reason="", key="g")
