@@ -103,6 +103,8 @@ def cut(disk: Disk, random: Random) -> int:
     while place + _RECORD.size <= len(data):
         kind, path_length, offset, size_before, old_length = _RECORD.unpack_from(data, place)
         place += _RECORD.size
+        if place + path_length + old_length > len(data):
+            break  # the kill came while this one was being noted: its write did not begin
         path = Path(data[place : place + path_length].decode().removesuffix(" (deleted)"))
         place += path_length
         old = data[place : place + old_length]
@@ -113,7 +115,7 @@ def cut(disk: Disk, random: Random) -> int:
             pending.append(_Write(path, offset, size_before, old))
     lost = 0
     for one in reversed(pending):
-        if random.random() < 0.7 and one.path.exists():
+        if random.random() < 0.7 and one.path.is_file():  # one that was closed meanwhile has no name
             _take_back(one, random)
             lost += 1
     disk.undo.unlink(missing_ok=True)
