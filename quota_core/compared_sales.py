@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 
 from quota_core import witnesses
-from quota_core.accounts import AccountRef
 from quota_core.counted import Noted
 from quota_core.keys import key_bytes
 from quota_core.recount import Recount
@@ -120,7 +119,7 @@ def _told(
         "units": order.units,
         "price_minor": order.price_minor,
         "currency": order.currency,
-        "account": str(AccountRef(order.account_kind or "", order.account_name or "")),
+        "account": order.receiver,
         **facts,
     }
     notice = told.get((order.id, kind))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from quota_core.accounts import AccountRef
 from quota_core.statements import Row, Work, fetch, fetch_all, fetch_any
 from quota_core.store.proofs import LEAST_ID
 
@@ -39,6 +40,11 @@ class ComparedOrder(NamedTuple):
     metric_name: str | None
     account_kind: str | None
     account_name: str | None
+
+    @property
+    def receiver(self) -> str:
+        """Who receives, as messages spell it."""
+        return str(AccountRef(self.account_kind or "", self.account_name or ""))
 
 
 _ORDER = ", ".join(f"o.{name}" for name in ComparedOrder._fields[:-3])

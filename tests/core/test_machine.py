@@ -1,23 +1,15 @@
 """Every object of the core against a plain model, on both engines, whatever is done in whatever order."""
 
-import asyncio
-import contextlib
-import tempfile
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from quota_core.accounts import AccountRef
@@ -36,15 +28,12 @@ from quota_core.moving import TransferRefusedError
 from quota_core.operators import Actor
 from quota_core.settlement import Settlement
 from tests.core.catalogs import everything
+from tests.core.machine_on_a_ledger import MachineOnALedger, tell_stories
 from tests.core.opened_ledger import (
     DAY_MS,
     HOUR_MS,
     NOON_MS,
     OPERATOR,
-    OpenLedger,
-    Place,
-    SteerableClock,
-    open_ledger,
     owe_units,
     payment_of,
 )
@@ -82,56 +71,24 @@ class PlainHold:
     used: int = 0
 
 
-class LedgerMachine(RuleBasedStateMachine):
+class LedgerMachine(MachineOnALedger):
     """Operations of people, operators and payments, restarts and clocks; after each, everything is compared."""
 
-    server: PostgresServer | None = None
+    start_ms = START_MS
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = contextlib.ExitStack()
-        self.clock = SteerableClock(START_MS)
         self.model = PlainLedger()
         self.spends: list[tuple[str, list[str], Spend, PlainSpend]] = []
         self.given_back: set[str] = set()
         self.holds: list[PlainHold] = []
-        self.operations = 0
         self.resident_accounts = 0
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run to the end on the machine's own loop."""
-        return self.runner.run(work)
 
     @initialize(resident_accounts=st.sampled_from((0, 1, 200_000)))
     def start(self, resident_accounts: int) -> None:
-        """Open a new ledger, with or without a cache that is worth its name."""
-        place: Place = Path(self.folder.enter_context(tempfile.TemporaryDirectory())) / "quota.db"
-        if self.server is not None:
-            place = self.run(self.server.new_database())
+        """Open a new ledger."""
         self.resident_accounts = resident_accounts
-        self.ledger: OpenLedger = self.run(
-            open_ledger(
-                place,
-                catalog=everything(),
-                clock=self.clock,
-                resident_accounts=resident_accounts,
-            )
-        )
-
-    def teardown(self) -> None:
-        """Close what was opened."""
-        if hasattr(self, "ledger"):
-            self.run(self.ledger.close())
-            if self.server is not None:
-                self.run(self.server.drop(str(self.ledger.place)))
-        self.runner.close()
-        self.folder.close()
-
-    def fresh_key(self, kind: str) -> str:
-        """Return a key that nothing was done under yet."""
-        self.operations += 1
-        return f"{kind}:{self.operations}"
+        self.open(everything(), resident_accounts)
 
     @rule(
         names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True),
@@ -508,5 +465,4 @@ class LedgerMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize(("engine", "examples"), [("sqlite", 45), ("postgres", 20)])
 def test_the_ledger_does_what_the_plain_model_does(server: PostgresServer | None, examples: int) -> None:
     """On PostgreSQL the same in fewer stories, each of which takes longer."""
-    machine = type("LedgerMachine", (LedgerMachine,), {"server": server})
-    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))
+    tell_stories(LedgerMachine, server, examples)

@@ -1,23 +1,14 @@
 """The core against a wider plain model: parents, pools, services, levels, carried units, refunds, disputes."""
 
-import asyncio
-import contextlib
-import tempfile
-from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from quota_core.accounts import AccountRef
@@ -30,14 +21,11 @@ from quota_core.pools import Pool
 from quota_core.proof import Proof
 from quota_core.store.orders import OrderRow
 from tests.core.catalogs import carrying
+from tests.core.machine_on_a_ledger import MachineOnALedger, tell_stories
 from tests.core.opened_ledger import (
     HOUR_MS,
     NOON_MS,
     OPERATOR,
-    OpenLedger,
-    Place,
-    SteerableClock,
-    open_ledger,
 )
 from tests.core.plain_model import RENDERS, REQUESTS, PlainSpend
 from tests.core.recounting import assert_sound
@@ -96,34 +84,21 @@ class Spent:
     undone: bool = False
 
 
-class WideMachine(RuleBasedStateMachine):
+class WideMachine(MachineOnALedger):
     """What people, teams, servers, the payment provider and operators do; after each, everything is compared."""
 
-    server: PostgresServer | None = None
+    start_ms = START_MS
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = contextlib.ExitStack()
-        self.clock = SteerableClock(START_MS)
         self.model = WideLedger(START_MS)
         self.spent: list[Spent] = []
         self.orders: dict[str, tuple[OrderRow, PlainOrder]] = {}
-        self.operations = 0
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run to the end on the machine's own loop."""
-        return self.runner.run(work)
 
     @initialize(resident_accounts=st.sampled_from((0, 1, 200_000)))
     def start(self, resident_accounts: int) -> None:
         """Open a new ledger, and every account."""
-        place: Place = Path(self.folder.enter_context(tempfile.TemporaryDirectory())) / "quota.db"
-        if self.server is not None:
-            place = self.run(self.server.new_database())
-        self.ledger: OpenLedger = self.run(
-            open_ledger(place, catalog=carrying(), clock=self.clock, resident_accounts=resident_accounts)
-        )
+        self.open(carrying(), resident_accounts)
         for name in NAMES:
             self._set_plan(name, "free")
 
@@ -134,17 +109,7 @@ class WideMachine(RuleBasedStateMachine):
                 self.run(assert_sound(self.ledger))
                 assert self.run(Proof(self.ledger.database).verify()).problems == []
         finally:
-            if hasattr(self, "ledger"):
-                self.run(self.ledger.close())
-                if self.server is not None:
-                    self.run(self.server.drop(str(self.ledger.place)))
-            self.runner.close()
-            self.folder.close()
-
-    def fresh_key(self, kind: str) -> str:
-        """Return a key that nothing was done under yet."""
-        self.operations += 1
-        return f"{kind}:{self.operations}"
+            super().teardown()
 
     def _set_plan(self, name: str, plan: str) -> None:
         account = self.model.account(name)
@@ -410,5 +375,4 @@ class WideMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize(("engine", "examples"), [("sqlite", 40), ("postgres", 10)])
 def test_the_ledger_does_what_the_wider_model_does(server: PostgresServer | None, examples: int) -> None:
     """On PostgreSQL the same in fewer stories, each of which takes longer."""
-    machine = type("WideMachine", (WideMachine,), {"server": server})
-    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))
+    tell_stories(WideMachine, server, examples)
